@@ -1,0 +1,216 @@
+package loopkit
+
+import (
+	"context"
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/loopkitai/loopkit-go/internal/wire"
+)
+
+const anonymousPrefix = "anon_"
+
+// Identity says whose message a call sends. It is a value that travels with
+// the call; the client itself has no current user.
+type Identity struct {
+	// AnonymousID is consistent for a person on one device, also before they
+	// sign up. LoopKit merges the people behind it when Identify names it
+	// together with a user ID.
+	AnonymousID string
+	// UserID is the program's own ID of a known person; empty before signup or
+	// login.
+	UserID string
+	// SessionID is sent as system.sessionId; empty for none.
+	SessionID string
+}
+
+// NewAnonymousID returns a new random anonymous ID: "anon_" and a version 4
+// UUID. It is safe for concurrent use.
+func NewAnonymousID() string {
+	id, err := uuid.NewRandom()
+	if err != nil { // only if the program replaced the UUID package's source of randomness
+		id = newMessageID(systemNow())
+	}
+	return anonymousPrefix + id.String()
+}
+
+// derivedNamespace separates our derived IDs from all other version 5 UUIDs.
+// Changing it would give every known user a second anonymous ID.
+var derivedNamespace = uuid.MustParse("6f1f3c1e-5f0b-4c55-9f0e-3d0a8f5c1b7d")
+
+// derivedAnonymousID is the anonymous ID of messages that know only a user:
+// stable, and never shared by two users. It equals "anon_" + uuid.NewSHA1, which
+// would allocate.
+func derivedAnonymousID(userID string) string {
+	var name [len(derivedNamespace) + maxIDBytes]byte
+	n := copy(name[:], derivedNamespace[:])
+	n += copy(name[n:], userID)
+	sum := sha1.Sum(name[:n])
+	var id uuid.UUID
+	copy(id[:], sum[:])
+	id[6] = id[6]&0x0f | 0x50 // version 5
+	id[8] = id[8]&0x3f | 0x80 // RFC 9562 variant
+
+	var text [len(anonymousPrefix) + 36]byte
+	return string(wire.AppendUUID(append(text[:0], anonymousPrefix...), id))
+}
+
+// scope is what a context carries for the calls made with it.
+type scope struct {
+	identity   Identity
+	identified bool
+	fields     Properties
+	encoded    *wire.Fields
+	err        error // why fields cannot be sent
+}
+
+type scopeKey struct{}
+
+func scopeOf(ctx context.Context) *scope {
+	s, _ := ctx.Value(scopeKey{}).(*scope)
+	return s
+}
+
+func withScope(ctx context.Context, change func(*scope)) context.Context {
+	ctx = orBackground(ctx)
+	var next scope
+	if s := scopeOf(ctx); s != nil {
+		next = *s
+	}
+	change(&next)
+	return context.WithValue(ctx, scopeKey{}, &next)
+}
+
+// WithIdentity returns a context whose calls are about id. It replaces an
+// identity that ctx already carries.
+func WithIdentity(ctx context.Context, id Identity) context.Context {
+	return withScope(ctx, func(s *scope) { s.identity, s.identified = id, true })
+}
+
+// WithUser returns a context whose calls are about a known user, as after a
+// login. It keeps the anonymous ID and session ID of ctx if ctx names no user
+// or the same one; another user's are left behind, so that two people are
+// never linked.
+func WithUser(ctx context.Context, userID string) context.Context {
+	return withScope(ctx, func(s *scope) {
+		if s.identity.UserID != "" && s.identity.UserID != userID {
+			s.identity = Identity{}
+		}
+		s.identity.UserID = userID
+		s.identified = true
+	})
+}
+
+// IdentityFrom returns the identity that ctx carries, and whether it carries
+// one.
+func IdentityFrom(ctx context.Context) (Identity, bool) {
+	if s := scopeOf(orBackground(ctx)); s != nil && s.identified {
+		return s.identity, true
+	}
+	return Identity{}, false
+}
+
+// maxContextBytes bounds the fields of one context; Options.MaxMessageBytes
+// bounds the message that carries them.
+const maxContextBytes = 1 << 20
+
+// WithContextFields returns a context whose calls carry fields in
+// system.context, such as the page or the user agent. They are encoded now and
+// win over the fields of ctx and of Options.Context with the same name. Values
+// that cannot be encoded make the calls return an [ArgumentError].
+func WithContextFields(ctx context.Context, fields Properties) context.Context {
+	return withScope(ctx, func(s *scope) {
+		merged := maps.Clone(s.fields)
+		if merged == nil {
+			merged = make(Properties, len(fields))
+		}
+		maps.Copy(merged, fields)
+		s.fields = merged
+		s.encoded, s.err = wire.NewFields(merged, maxContextBytes)
+	})
+}
+
+// An IdentityStore keeps the anonymous ID of one installation of a program, so
+// that all its runs are one person. The client calls it from New and from
+// Reset of its own Session, never from two goroutines at once. Implementations
+// must return an error instead of an ID that they are not sure to have kept;
+// the client then reports it to Options.OnError and goes on in memory.
+type IdentityStore interface {
+	// LoadOrSave returns the ID that is kept. If none is, it keeps candidate
+	// and returns it. Of two processes that call it at the same time, both
+	// must get the ID of the one that was first.
+	LoadOrSave(candidate string) (kept string, err error)
+	// Save keeps anonymousID in place of the one before.
+	Save(anonymousID string) error
+}
+
+// FileIdentity returns a store that keeps the anonymous ID in the file at path,
+// readable by its owner alone. Missing directories are created. A file that
+// does not hold an ID is an error and stays as it is.
+func FileIdentity(path string) IdentityStore { return fileIdentity(path) }
+
+type fileIdentity string
+
+func (f fileIdentity) LoadOrSave(candidate string) (string, error) {
+	kept, err := f.load()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return kept, err
+	}
+	// A link fails if the file exists by now: the first creator wins, and nobody
+	// ever reads half a file.
+	err = f.write(candidate, os.Link)
+	if errors.Is(err, fs.ErrExist) {
+		return f.load()
+	}
+	if err != nil {
+		return "", err
+	}
+	return candidate, nil
+}
+
+func (f fileIdentity) Save(anonymousID string) error { return f.write(anonymousID, os.Rename) }
+
+func (f fileIdentity) load() (string, error) {
+	text, err := os.ReadFile(string(f))
+	if err != nil {
+		return "", fmt.Errorf("loopkit: reading the identity file: %w", err)
+	}
+	id := strings.TrimSpace(string(text))
+	if problem := idProblem(id); problem != "" {
+		return "", fmt.Errorf("loopkit: the identity file %s does not hold an anonymous ID (it %s); remove it to start anew", string(f), problem)
+	}
+	return id, nil
+}
+
+func (f fileIdentity) write(id string, publish func(from, to string) error) (err error) {
+	dir := filepath.Dir(string(f))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("loopkit: keeping the identity: %w", err)
+	}
+	draft, err := os.CreateTemp(dir, filepath.Base(string(f))+".*") // created with mode 0600
+	if err != nil {
+		return fmt.Errorf("loopkit: keeping the identity: %w", err)
+	}
+	defer func() {
+		if gone := os.Remove(draft.Name()); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}()
+	_, err = draft.WriteString(id + "\n")
+	err = errors.Join(err, draft.Sync(), draft.Close())
+	if err == nil {
+		err = publish(draft.Name(), string(f))
+	}
+	if err != nil {
+		return fmt.Errorf("loopkit: keeping the identity: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package loopkit
+
+import (
+	"time"
+	"unsafe"
+)
+
+// keys are keyed hashes of whom a message names, so that a deletion or an
+// opt-out finds it without decoding; 0 means nobody.
+type keys struct{ user, anonymous, group uint64 }
+
+// matches reports whether k names someone that target names.
+func (k keys) matches(target keys) bool {
+	return k.user != 0 && k.user == target.user ||
+		k.anonymous != 0 && k.anonymous == target.anonymous ||
+		k.group != 0 && k.group == target.group
+}
+
+// record is what a batch knows of one of its messages.
+type record struct {
+	keys
+	end   uint32 // offset just behind the message's bytes and its comma
+	after uint32 // milliseconds between the batch's base and the acceptance
+}
+
+const (
+	recordBytes  = int(unsafe.Sizeof(record{}))
+	batchBytes   = int(unsafe.Sizeof(batch{}) + unsafe.Sizeof(block{}))
+	firstBytes   = 4 << 10 // capacity of a new block, in bytes and in records
+	firstRecords = 16
+)
+
+// block is the memory of a batch: its messages, each followed by a comma, and
+// their records. It returns to the pool when its last holder lets go: the
+// batch, every request body made from it, and a notice of its loss.
+type block struct {
+	bytes   []byte
+	records []record
+	holders int
+	lent    bool // to a notice of its loss, which may outlive the batch
+}
+
+func (b *block) size() int { return cap(b.bytes) + cap(b.records)*recordBytes }
+
+// batch is a run of messages of one lane, in order of acceptance.
+type batch struct {
+	next, prev *batch
+	*block
+	base  time.Time // acceptance of its first message
+	epoch uint64    // of the flushes; see watermark.go
+	rank  uint64    // identify: its place in the lane; group: the last place that it follows
+
+	attempts   int  // requests that carried it
+	crashes    int  // times that it was answered 500
+	unanswered bool // a request that carried it went unanswered
+	peeled     int  // messages at its beginning that went into batches of their own
+	pair       *pair
+}
+
+// pair follows the two halves of an envelope of two that was refused.
+type pair struct{ delivered int }
+
+func (b *batch) len() int { return len(b.records) - b.peeled }
+
+func (b *batch) record(i int) *record { return &b.records[b.peeled+i] }
+
+// start is where the i-th message's bytes begin.
+func (b *batch) start(i int) uint32 {
+	if b.peeled+i == 0 {
+		return 0
+	}
+	return b.record(i - 1).end
+}
+
+// message returns the i-th message without its comma.
+func (b *batch) message(i int) []byte { return b.bytes[b.start(i) : b.record(i).end-1] }
+
+// body returns all messages with commas between them.
+func (b *batch) body() []byte { return b.bytes[b.start(0) : len(b.bytes)-1] }
+
+func (b *batch) acceptedAt(i int) time.Time {
+	return b.base.Add(time.Duration(b.record(i).after) * time.Millisecond)
+}
+
+// add appends a message; the block must have room for it.
+func (b *batch) add(message []byte, k keys, at time.Time) {
+	b.bytes = append(append(b.bytes, message...), ',')
+	after := uint32(max(0, at.Sub(b.base)) / time.Millisecond)
+	b.records = append(b.records, record{keys: k, end: uint32(len(b.bytes)), after: after})
+}
+
+// copyFrom appends the messages of another batch from i up to j.
+func (b *batch) copyFrom(from *batch, i, j int) {
+	for ; i < j; i++ {
+		b.bytes = append(b.bytes, from.bytes[from.start(i):from.record(i).end]...)
+		r := *from.record(i)
+		r.end = uint32(len(b.bytes))
+		b.records = append(b.records, r)
+	}
+}
+
+// list is a first-in, first-out list of batches that a batch can leave from the
+// middle of and return to the head of.
+type list struct{ head, tail *batch }
+
+func (l *list) pushBack(b *batch) {
+	b.prev, b.next = l.tail, nil
+	if l.tail != nil {
+		l.tail.next = b
+	} else {
+		l.head = b
+	}
+	l.tail = b
+}
+
+func (l *list) pushFront(b *batch) {
+	b.prev, b.next = nil, l.head
+	if l.head != nil {
+		l.head.prev = b
+	} else {
+		l.tail = b
+	}
+	l.head = b
+}
+
+func (l *list) remove(b *batch) {
+	if b.prev != nil {
+		b.prev.next = b.next
+	} else {
+		l.head = b.next
+	}
+	if b.next != nil {
+		b.next.prev = b.prev
+	} else {
+		l.tail = b.prev
+	}
+	b.prev, b.next = nil, nil
+}
+
+// replace puts other in the place of b; nil takes b out.
+func (l *list) replace(b, other *batch) {
+	if b == other {
+		return
+	}
+	if other != nil {
+		other.prev, other.next = b, b.next
+		if b.next != nil {
+			b.next.prev = other
+		} else {
+			l.tail = other
+		}
+		b.next = other
+	}
+	l.remove(b)
+}
+
+// pool keeps slices for reuse, by capacity. It is not safe for concurrent use.
+type pool[T any] struct {
+	free map[int][][]T
+	held int // elements kept
+}
+
+// get returns an empty slice of exactly this capacity.
+func (p *pool[T]) get(capacity int) []T {
+	kept := p.free[capacity]
+	if len(kept) == 0 {
+		return make([]T, 0, capacity)
+	}
+	last := len(kept) - 1
+	s := kept[last]
+	kept[last] = nil
+	p.free[capacity] = kept[:last]
+	p.held -= capacity
+	return s
+}
+
+func (p *pool[T]) put(s []T) {
+	if p.free == nil {
+		p.free = map[int][][]T{}
+	}
+	p.free[cap(s)] = append(p.free[cap(s)], s[:0])
+	p.held += cap(s)
+}
+
+func (p *pool[T]) clear() { *p = pool[T]{} }

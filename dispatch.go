@@ -1,0 +1,364 @@
+package loopkit
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// attempt is one request under way.
+type attempt struct {
+	number  uint64
+	lane    *lane
+	batch   *batch   // nil for a deletion
+	erasure *erasure // nil for a batch
+	probe   bool
+	givenUp bool // Close settled what it carries without waiting for its end
+}
+
+// errLost is the end of an attempt whose RoundTripper did not return.
+var errLost = errors.New("the HTTP transport panicked or ended its goroutine")
+
+// dispatch is the goroutine that starts all attempts. It looks at the queue
+// whenever something changed or is due.
+func (q *queue) dispatch() {
+	defer close(q.stopped)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-q.stop:
+			return
+		case <-q.wake:
+		case <-timer.C:
+		}
+		q.mu.Lock()
+		now := time.Now()
+		next := q.advance(now)
+		q.answerWaiters(now)
+		q.mu.Unlock()
+		if next.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(max(0, time.Until(next)))
+		}
+	}
+}
+
+// advance starts what can start now and returns when more could; the zero time
+// if only a change makes a difference.
+func (q *queue) advance(now time.Time) time.Time {
+	if q.gaveUp {
+		return time.Time{}
+	}
+	var next time.Time
+	soonest := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	soonest(q.expire(now))
+	soonest(q.releaseHeld(now))
+	for i := range q.lanes {
+		lane := &q.lanes[i]
+		for lane.ready(now) && q.startNext(lane, now) {
+		}
+		if lane.inFlight < lane.most && !lane.gate.probing && lane.gate.until.After(now) && lane.gate.state != gateOpen {
+			soonest(lane.gate.until)
+		}
+		if lane.ready(now) && lane.sealed.head == nil {
+			soonest(lane.due(q.settings.FlushInterval))
+		}
+	}
+	if e := q.erasures.next(); e != nil && q.lanes[laneDelete].ready(now) && q.quarantineEnd(e).After(now) {
+		soonest(q.quarantineEnd(e))
+	}
+	return next
+}
+
+// startNext starts one attempt of the lane if it has something to send now.
+func (q *queue) startNext(lane *lane, now time.Time) bool {
+	if lane.id == laneDelete {
+		e := q.erasures.next()
+		if e == nil || q.fenced(e) || q.quarantineEnd(e).After(now) {
+			return false
+		}
+		q.start(&attempt{lane: lane, erasure: e}, q.deletionRequest(e))
+		return true
+	}
+	if due := lane.due(q.settings.FlushInterval); lane.sealed.head == nil && !due.IsZero() && !due.After(now) {
+		q.seal(lane, &lane.line)
+	}
+	if lane.id == laneGroup && !q.groupMayGo() {
+		return false
+	}
+	b := q.take(lane)
+	if b == nil {
+		return false
+	}
+	q.start(&attempt{lane: lane, batch: b}, q.requestFor(lane, b))
+	return true
+}
+
+func (q *queue) start(a *attempt, r *request) {
+	a.number = q.nextAttempt
+	q.nextAttempt++
+	a.probe = a.lane.gate.begin()
+	a.lane.inFlight++
+	q.attempts = append(q.attempts, a)
+	q.counts.requests++
+	if a.tries() > 1 {
+		q.counts.retries++
+	}
+	go q.attempt(a, r) // close waits for it: see quiet
+}
+
+// tries counts the attempt into what it carries.
+func (a *attempt) tries() int {
+	b := a.batch
+	if a.erasure != nil {
+		b = a.erasure.batch
+	}
+	b.attempts++
+	return b.attempts
+}
+
+// attempt sends, and survives what the program's RoundTripper may do.
+func (q *queue) attempt(a *attempt, r *request) {
+	var newest *body
+	if open := r.open; open != nil {
+		r.open = func() *body { newest = open(); return newest }
+	}
+	got := result{outcome: outcomeRetry, err: fmt.Errorf("loopkit: %s: %w", r.endpoint, errLost), unanswered: true}
+	returned := false
+	defer func() {
+		if recover() != nil || !returned {
+			q.reporter.panics.Add(1)
+			if newest != nil {
+				_ = newest.Close() // nobody else will
+			}
+		}
+		q.finish(a, got)
+	}()
+	got = q.transport.send(q.context, r)
+	returned = true
+}
+
+// finish settles or keeps what an attempt carried.
+func (q *queue) finish(a *attempt, r result) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	a.lane.inFlight--
+	for i := range q.attempts {
+		if q.attempts[i] == a {
+			q.attempts = append(q.attempts[:i], q.attempts[i+1:]...)
+			break
+		}
+	}
+	if a.probe {
+		a.lane.gate.probing = false
+	}
+	switch {
+	case a.givenUp:
+		q.release(a.block())
+	case a.erasure != nil:
+		q.finishDeletion(a.erasure, a.probe, r, now)
+	default:
+		q.finishBatch(a, r, now)
+	}
+	q.erasures.prune(q.attempts)
+	if q.gaveUp {
+		q.dropQueued(ReasonClosed, q.closeWhy)
+		if len(q.attempts) == 0 {
+			close(q.quiet)
+		}
+	}
+	q.poke()
+}
+
+// block is the memory of what the attempt carries.
+func (a *attempt) block() *block {
+	if a.erasure != nil {
+		return a.erasure.batch.block
+	}
+	return a.batch.block
+}
+
+func (q *queue) finishBatch(a *attempt, r result, now time.Time) {
+	lane, b := a.lane, a.batch
+	if r.unanswered {
+		q.erasures.unansweredAttempt(a.number, now)
+		b.unanswered = true
+	}
+	if r.outcome == outcomeDelivered || r.outcome == outcomeConflict && b.unanswered {
+		q.delivered(lane, b, r, now)
+		return
+	}
+	q.noteFailure(a, r, now)
+	if b = q.thinReturned(a); b == nil {
+		return // everybody in it is being forgotten
+	}
+	switch r.outcome {
+	case outcomeEncoding:
+		if q.settings.Compression == Gzip && !q.plain {
+			q.plain = true
+			q.reporter.warn(causeEncoding, "loopkit: the server does not take gzip; request bodies are plain from now on")
+			q.putBack(lane, b)
+			return
+		}
+		q.refused(lane, b, r, now)
+	case outcomeRefused, outcomeConflict, outcomeTooLarge:
+		q.refused(lane, b, r, now)
+	case outcomeCrash:
+		q.crashed(lane, b, r)
+	default:
+		q.putBack(lane, b)
+	}
+}
+
+// noteFailure tells the gate, before the batch is looked at.
+func (q *queue) noteFailure(a *attempt, r result, now time.Time) {
+	gate := &a.lane.gate
+	switch r.outcome {
+	case outcomeRetry, outcomeCrash:
+		gate.failure(now, a.probe, r.pause, r.err)
+	case outcomeHalted:
+		q.halt(a.lane, a.probe, r.err, now)
+	default:
+		gate.answered(now, a.probe)
+	}
+}
+
+func (q *queue) halt(lane *lane, probe bool, err error, now time.Time) {
+	if lane.gate.halt(now, probe, err) {
+		q.reporter.failed(causeHalt+cause("_"+lane.endpoint), &haltError{endpoint: lane.endpoint, err: err})
+	}
+}
+
+// haltError is what OnError is told of an endpoint that is halted.
+type haltError struct {
+	endpoint string
+	err      error
+}
+
+func (e *haltError) Error() string {
+	return fmt.Sprintf("%v; %s are kept and tried again from time to time", e.err, e.endpoint)
+}
+
+func (e *haltError) Unwrap() error { return e.err }
+
+func (q *queue) delivered(lane *lane, b *batch, r result, now time.Time) {
+	lane.gate.success(now)
+	lane.singles = 0
+	if r.foreign {
+		q.reporter.warn(causeForeign, "loopkit: an answer with a success status was not JSON; "+
+			"a proxy or a captive portal may have taken the messages (check Options.BaseURL)")
+	}
+	switch {
+	case b.pair != nil:
+		b.pair.delivered++
+		if b.pair.delivered == 2 {
+			q.refusedEnvelope(lane)
+		}
+	case b.len() > 1:
+		lane.envelopes = 0
+	}
+	q.counts.delivered += int64(b.len())
+	q.settle(lane.place(), b.epoch, b.len())
+	q.release(b.block)
+}
+
+// refusedEnvelope counts envelopes of two that were refused although their
+// messages were then taken one by one: it is the envelope that the server does
+// not know.
+func (q *queue) refusedEnvelope(lane *lane) {
+	lane.envelopes++
+	if lane.envelopes == maxRefusedEnvelopes && q.settings.Dialect == DialectAuto {
+		lane.objectOnly = true
+		q.reporter.warn(causeDialect+cause("_"+lane.endpoint), "loopkit: "+lane.endpoint+
+			" refuse several messages in one request; they are sent one by one from now on (DialectObjects)")
+	}
+}
+
+// refused handles bytes that will never be taken: split, to find the message at
+// fault, or drop it.
+func (q *queue) refused(lane *lane, b *batch, r result, now time.Time) {
+	if b.len() > 1 {
+		var followed *pair
+		if r.outcome == outcomeTooLarge {
+			lane.bytes = max(1, min(lane.bytes, len(b.body())/2))
+		} else if b.len() == 2 {
+			followed = &pair{}
+		}
+		q.split(lane, b, followed)
+		return
+	}
+	reason := ReasonRejected
+	if r.outcome == outcomeTooLarge {
+		reason = ReasonTooLarge
+	}
+	q.drop(lane.kind(), lane.place(), b, reason, r.err)
+	if lane.singles++; lane.singles >= maxRefusedSingles {
+		q.halt(lane, true, r.err, now)
+	}
+}
+
+// crashed handles a batch that may be what the server fails on.
+func (q *queue) crashed(lane *lane, b *batch, r result) {
+	b.crashes++
+	switch {
+	case b.crashes%maxCrashes != 0:
+		q.putBack(lane, b)
+	case b.len() > 1:
+		q.split(lane, b, nil)
+	case lane.id == laneTrack: // let the others go first
+		lane.sealed.pushBack(b)
+	case b.crashes < 2*maxCrashes:
+		q.putBack(lane, b)
+	default:
+		q.drop(lane.kind(), lane.place(), b, ReasonRejected, r.err)
+	}
+}
+
+// putBack returns a batch to where it came from.
+func (q *queue) putBack(lane *lane, b *batch) {
+	lane.sealed.pushFront(b)
+	q.expiresAt(b)
+}
+
+// expiresAt notes when the oldest message of a sealed batch expires.
+func (q *queue) expiresAt(b *batch) {
+	if at := b.acceptedAt(0).Add(q.settings.MaxAge); q.nextExpiry.IsZero() || at.Before(q.nextExpiry) {
+		q.nextExpiry = at
+	}
+}
+
+// expiryPause keeps a long queue from being looked through for every message.
+const expiryPause = time.Second
+
+// expire drops what is too old, and returns when to look again.
+func (q *queue) expire(now time.Time) time.Time {
+	if q.settings.MaxAge < 0 || q.counts.pending == 0 {
+		q.nextExpiry = time.Time{}
+		return q.nextExpiry
+	}
+	if now.Before(q.nextExpiry) {
+		return q.nextExpiry
+	}
+	q.nextExpiry = time.Time{}
+	before := now.Add(-q.settings.MaxAge)
+	q.thinQueued(ReasonExpired, errExpired, func(b *batch, i int) bool { return !b.acceptedAt(i).After(before) })
+	q.eachLine(func(_ *lane, line *line) {
+		if line.open != nil {
+			q.expiresAt(line.open)
+		}
+		for b := line.sealed.head; b != nil; b = b.next {
+			q.expiresAt(b)
+		}
+	})
+	if soon := now.Add(expiryPause); !q.nextExpiry.IsZero() && q.nextExpiry.Before(soon) {
+		q.nextExpiry = soon
+	}
+	return q.nextExpiry
+}

@@ -1,0 +1,209 @@
+package loopkit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Hooks are told what happened to messages. The client calls them, and
+// Options.OnError and the Logger, one at a time on a goroutine of its own, so a
+// slow one delays only the next. A panic in them is recovered and counted in
+// Stats.Panics. What they are too slow to be told of is counted in
+// Stats.NoticesLost.
+//
+// The context they get is never cancelled. It marks them: with it, Flush and
+// Close do not wait, and a call under [Block] does not block.
+type Hooks struct {
+	// Dropped is called for messages that had been accepted and are lost.
+	Dropped func(ctx context.Context, drop Drop)
+}
+
+// ErrorHandler is the type of Options.OnError.
+type ErrorHandler func(ctx context.Context, err error)
+
+// Drop is a loss of one or more messages of one kind, for one reason.
+type Drop struct {
+	Kind   Kind
+	Reason Reason
+	Err    error // the cause, such as the *APIError of a refusal
+	// Messages is the JSON of each, so that a program can keep what was lost;
+	// traits are under "properties", as in LoopKit's envelopes. A deletion is an
+	// object with its "userId" or "groupId". Valid only during the call.
+	Messages [][]byte
+}
+
+// A cause is what a line of the log is about: each has one line a minute.
+type cause string
+
+const (
+	causeDrop          cause = "drop"
+	causeHalt          cause = "halt"
+	causeIdentityStore cause = "identity_store"
+	causeOtherUser     cause = "other_user"
+	causePanic         cause = "panic"
+	causeRefused       cause = "refused"
+	causeDialect       cause = "dialect"
+	causeEncoding      cause = "encoding"
+	causeForeign       cause = "foreign_answer"
+)
+
+// logInterval is the time within which a cause has one line.
+const logInterval = time.Minute
+
+// reporter runs user code on one goroutine that exists while there is something
+// to tell.
+type reporter struct {
+	logger  *slog.Logger
+	onError ErrorHandler
+	ctx     context.Context // marks callbacks
+	panics  atomic.Int64    // user code that panicked, here or on a caller's goroutine
+	lost    atomic.Int64    // notices that were not taken
+
+	mu      sync.Mutex
+	notices []func()
+	running bool
+	idle    chan struct{} // closed when running ends; nil if nobody waits
+	logged  map[cause]time.Time
+	muted   map[cause]int
+}
+
+// maxNotices bounds the list; what a drop holds is bounded in bytes by the queue.
+const maxNotices = 1024
+
+type callbackKey struct{}
+
+func newReporter(s *settings, owner any) *reporter {
+	return &reporter{
+		logger:  s.Logger,
+		onError: s.OnError,
+		ctx:     context.WithValue(context.Background(), callbackKey{}, owner),
+		logged:  map[cause]time.Time{},
+		muted:   map[cause]int{},
+	}
+}
+
+// tell runs notice after those before it. If user code is too far behind, it
+// counts the notice as lost and reports false; must overrides that.
+func (r *reporter) tell(notice func(), must bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.notices) >= maxNotices && !must {
+		r.lost.Add(1)
+		return false
+	}
+	r.notices = append(r.notices, notice)
+	if !r.running {
+		r.running = true
+		go r.run()
+	}
+	return true
+}
+
+func (r *reporter) run() {
+	finished := false
+	defer func() {
+		if !finished { // runtime.Goexit in user code ended this goroutine
+			r.panics.Add(1)
+			go r.run()
+		}
+	}()
+	for {
+		notice := r.next()
+		if notice == nil {
+			finished = true
+			return
+		}
+		r.call(notice)
+	}
+}
+
+func (r *reporter) next() func() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.notices) == 0 {
+		r.running = false
+		if r.idle != nil {
+			close(r.idle)
+			r.idle = nil
+		}
+		return nil
+	}
+	notice := r.notices[0]
+	r.notices[0] = nil
+	r.notices = r.notices[1:]
+	return notice
+}
+
+func (r *reporter) call(notice func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.panics.Add(1)
+			// Not the panic's value: it may quote what was being sent.
+			r.log(slog.LevelError, causePanic, "a hook, error handler or logger panicked", slog.String("type", fmt.Sprintf("%T", p)))
+		}
+	}()
+	notice()
+}
+
+// done returns a channel that is closed once user code has been told everything.
+func (r *reporter) done() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.running {
+		idle := make(chan struct{})
+		close(idle)
+		return idle
+	}
+	if r.idle == nil {
+		r.idle = make(chan struct{})
+	}
+	return r.idle
+}
+
+// called reports whether ctx comes from one of this reporter's callbacks.
+func (r *reporter) called(ctx context.Context) bool {
+	owner := ctx.Value(callbackKey{})
+	return owner != nil && owner == r.ctx.Value(callbackKey{})
+}
+
+// failed reports something that a person must mend: to OnError and to the log.
+func (r *reporter) failed(c cause, err error) {
+	if r.onError != nil {
+		r.tell(func() { r.onError(r.ctx, err) }, false)
+	}
+	r.log(slog.LevelError, c, err.Error())
+}
+
+func (r *reporter) warn(c cause, text string, attrs ...slog.Attr) {
+	r.log(slog.LevelWarn, c, text, attrs...)
+}
+
+// log writes at most one line a cause and minute, which says how many there
+// were not.
+func (r *reporter) log(level slog.Level, c cause, text string, attrs ...slog.Attr) {
+	now := time.Now()
+	r.mu.Lock()
+	if last, ok := r.logged[c]; ok && now.Sub(last) < logInterval {
+		r.muted[c]++
+		r.mu.Unlock()
+		return
+	}
+	r.logged[c] = now
+	attrs = append(attrs, slog.String("cause", string(c)))
+	if n := r.muted[c]; n > 0 {
+		attrs = append(attrs, slog.Int("similar", n))
+		delete(r.muted, c)
+	}
+	r.mu.Unlock()
+	r.tell(func() {
+		logger := r.logger
+		if logger == nil {
+			logger = slog.Default()
+		}
+		logger.LogAttrs(r.ctx, level, text, attrs...)
+	}, false)
+}

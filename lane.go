@@ -1,0 +1,269 @@
+package loopkit
+
+import (
+	"time"
+
+	"github.com/loopkitai/loopkit-go/internal/wire"
+)
+
+// laneID numbers the lanes; the first three are those of Kind.
+type laneID uint8
+
+const (
+	laneIdentify laneID = iota
+	laneGroup
+	laneTrack
+	laneDelete
+	laneCount
+)
+
+// lane is the way of one kind of message to its endpoint: a line of batches,
+// the gate of the endpoint, and what is known of the server. The lane of
+// deletions has no batches; its line is in erasures.
+type lane struct {
+	line
+	id       laneID
+	endpoint string
+	path     string // relative to the base URL
+	size     int    // messages in a batch
+	bytes    int    // bytes in a batch: the option, or less after a 413
+	most     int    // requests at once
+	inFlight int
+	gate     gate
+	urgent   bool // send the open batch now: the queue is full
+
+	lastRank   uint64 // of the batches that joined; see batch.rank
+	singles    int    // refused one after the other without a success
+	envelopes  int    // refused although both their messages were then taken
+	objectOnly bool   // one message a request
+	enveloped  bool   // also one message goes in an envelope
+}
+
+// line is an open batch and the sealed ones before it.
+type line struct {
+	open   *batch
+	sealed list
+}
+
+const (
+	envelopeBytes = 32 // more than the longest envelope's own
+
+	maxRefusedSingles   = 20
+	maxRefusedEnvelopes = 3
+	maxCrashes          = 5
+)
+
+func (l *lane) init(id laneID, s *settings) {
+	*l = lane{
+		id:         id,
+		endpoint:   [laneCount]string{"identifies", "groups", "tracks", "deletions"}[id],
+		path:       [laneCount]string{"/identifies", "/groups", "/tracks", ""}[id],
+		size:       s.BatchSize,
+		bytes:      s.BatchBytes - envelopeBytes,
+		most:       1,
+		gate:       newGate(s),
+		objectOnly: s.Dialect == DialectObjects,
+		enveloped:  s.Dialect == DialectEnvelopes,
+	}
+	if id == laneTrack {
+		l.most = s.MaxInFlight
+	}
+}
+
+func (l *lane) kind() Kind   { return Kind(l.id) }
+func (l *lane) place() place { return place(l.id) }
+
+// placeOf tells a line of the lane itself from one behind a deletion.
+func placeOf(l *lane, on *line) place {
+	if on == &l.line {
+		return l.place()
+	}
+	return placeHeld
+}
+
+// takes reports whether one more message of this size belongs into b.
+func (l *lane) takes(b *batch, size int) bool {
+	return len(b.records) == 0 || len(b.records) < l.size && len(b.bytes)+size <= l.bytes
+}
+
+// ready reports whether a request could start now.
+func (l *lane) ready(now time.Time) bool { return l.inFlight < l.most && l.gate.admits(now) }
+
+// due is when the open batch has waited long enough; the zero time if nothing
+// makes it.
+func (l *lane) due(interval time.Duration) time.Time {
+	switch {
+	case l.open == nil:
+		return time.Time{}
+	case l.urgent:
+		return l.open.base
+	case interval < 0:
+		return time.Time{}
+	}
+	return l.open.base.Add(interval)
+}
+
+// seal closes the open batch of a line.
+func (q *queue) seal(lane *lane, line *line) {
+	b := line.open
+	if b == nil {
+		return
+	}
+	line.open = nil
+	q.fit(b)
+	if line != &lane.line { // it gets its rank when the deletion lets it go
+		line.sealed.pushBack(b)
+		return
+	}
+	lane.urgent = false
+	q.join(lane, b)
+}
+
+// join puts a sealed batch at the lane's end. A group batch follows all
+// identifies accepted so far, so these are sealed with it.
+func (q *queue) join(lane *lane, b *batch) {
+	switch identifies := &q.lanes[laneIdentify]; lane.id {
+	case laneIdentify:
+		lane.lastRank++
+		b.rank = lane.lastRank
+	case laneGroup:
+		q.seal(identifies, &identifies.line)
+		b.rank = identifies.lastRank
+	}
+	lane.sealed.pushBack(b)
+}
+
+func (q *queue) sealAll() {
+	for i := range q.lanes[:laneDelete] {
+		lane := &q.lanes[i]
+		q.seal(lane, &lane.line)
+		for _, e := range q.erasures.all {
+			q.seal(lane, &e.held[i])
+		}
+	}
+}
+
+// fit copies a batch that uses less than half of its memory, so that many small
+// batches do not fill the queue with nothing.
+func (q *queue) fit(b *batch) {
+	before := b.size()
+	if len(b.bytes) < cap(b.bytes)/2 {
+		fitted := append(make([]byte, 0, len(b.bytes)), b.bytes...)
+		q.keepBytes(b.bytes)
+		b.bytes = fitted
+	}
+	if len(b.records) < cap(b.records)/2 {
+		fitted := append(make([]record, 0, len(b.records)), b.records...)
+		q.keepRecords(b.records)
+		b.records = fitted
+	}
+	if b.size() != before {
+		q.charge(b.size() - before)
+		q.freed()
+	}
+}
+
+// groupMayGo reports whether the identifies before the first group batch are
+// settled, or cannot be for now because their endpoint is halted.
+func (q *queue) groupMayGo() bool {
+	identifies, b := &q.lanes[laneIdentify], q.lanes[laneGroup].sealed.head
+	if b == nil || identifies.gate.state == gateHalted {
+		return true
+	}
+	if first := identifies.sealed.head; first != nil && first.rank <= b.rank {
+		return false
+	}
+	for _, a := range q.attempts {
+		if a.lane == identifies && a.batch.rank <= b.rank {
+			return false
+		}
+	}
+	return true
+}
+
+// take removes the next batch to send from the lane; nil if there is none.
+func (q *queue) take(lane *lane) *batch {
+	b := lane.sealed.head
+	if b == nil {
+		return nil
+	}
+	if lane.objectOnly && b.len() > 1 {
+		return q.peel(b)
+	}
+	lane.sealed.remove(b)
+	return b
+}
+
+// peel takes the first message of a batch into one of its own.
+func (q *queue) peel(b *batch) *batch {
+	first := q.copyOf(b, 0, 1)
+	b.peeled++ // its memory stays as it is: a body may still read it
+	return first
+}
+
+// copyOf returns a new batch with the messages from i to j.
+func (q *queue) copyOf(b *batch, i, j int) *batch {
+	part := q.partOf(b, int(b.record(j-1).end-b.start(i)), j-i)
+	part.copyFrom(b, i, j)
+	return part
+}
+
+// partOf returns an empty batch for some of the messages of b.
+func (q *queue) partOf(b *batch, bytes, messages int) *batch {
+	part := q.newBatch(b.base, bytes, messages)
+	part.epoch, part.rank, part.unanswered, part.attempts = b.epoch, b.rank, b.unanswered, b.attempts
+	return part
+}
+
+// split replaces a batch that came back with its two halves, at the head of its
+// lane. They are copies, because a body may still be reading the batch.
+func (q *queue) split(lane *lane, b *batch, followed *pair) {
+	middle := b.len() / 2
+	left, right := q.copyOf(b, 0, middle), q.copyOf(b, middle, b.len())
+	left.pair, right.pair = followed, followed
+	lane.sealed.pushFront(right)
+	lane.sealed.pushFront(left)
+	q.release(b.block)
+}
+
+// requestFor makes the request that carries b.
+func (q *queue) requestFor(lane *lane, b *batch) *request {
+	var parts [3][]byte
+	kind := wire.Kind(lane.id)
+	switch {
+	case b.len() > 1 || lane.enveloped:
+		open, end := wire.Envelope(kind)
+		parts = [3][]byte{[]byte(open), b.body(), []byte(end)}
+	case kind == wire.Track:
+		parts[0] = b.body()
+	default:
+		head, tail := wire.Documented(b.body())
+		parts = [3][]byte{head, documentedKey, tail}
+	}
+	return &request{
+		endpoint: lane.endpoint,
+		method:   "POST",
+		url:      q.settings.BaseURL + lane.path,
+		open:     func() *body { return q.openBody(b.block, parts) },
+		compress: q.settings.Compression == Gzip && !q.plain,
+	}
+}
+
+// documentedKey is what LoopKit's documentation calls the values of an identify
+// or a group.
+var documentedKey = []byte(`"traits"`)
+
+// openBody returns a body over a batch's memory, which it holds until closed.
+func (q *queue) openBody(b *block, parts [3][]byte) *body {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if b.holders == 0 { // Close gave the batch up; its memory is not reused any more
+		return &body{parts: parts, release: func() {}}
+	}
+	b.holders++
+	return &body{parts: parts, release: func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.release(b)
+	}}
+}

@@ -1,0 +1,324 @@
+package loopkit
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/loopkitai/loopkit-go/internal/wire"
+)
+
+// Addresses of LoopKit's API, for Options.BaseURL.
+const (
+	DefaultURL = "https://api.loopkit.ai/v1"   // LoopKit's documentation; the default
+	DrainURL   = "https://drain.loopkit.ai/v1" // the host in the code of LoopKit's JavaScript and Unity SDKs
+)
+
+// Options configure a [Client]. The zero value of every field means its
+// default. A negative number is an error, except where the field says that it
+// means none. [New] checks all of them at once.
+type Options struct {
+	// BaseURL is the address that the endpoints are under. Default: the
+	// environment variable LOOPKIT_BASE_URL, else [DefaultURL].
+	BaseURL string
+	// Dialect chooses between the request bodies that LoopKit's sources attest.
+	// Default: [DialectAuto].
+	Dialect Dialect
+	// Compression of request bodies. Default: [NoCompression], because no
+	// source says that LoopKit accepts another.
+	Compression Compression
+
+	// BatchSize is the largest number of messages in one request: 1 to 10,000,
+	// default 1,000.
+	BatchSize int
+	// BatchBytes is the largest size of a request's body before compression:
+	// 1 KiB to 64 MiB, default 500 KiB. At most QueueBytes/8.
+	BatchBytes int
+	// FlushInterval is the longest time that a message waits for others to
+	// share its request: 1 ms to 1 h, default 5 s. Negative: none, only
+	// BatchSize, BatchBytes, Flush and Close send.
+	FlushInterval time.Duration
+
+	// QueueSize and QueueBytes bound the messages that are waiting and in
+	// flight together: 1 to 10,000,000 messages, default 100,000; 64 KiB to
+	// 1 GiB of memory, default 32 MiB. The last tenth of both is kept for
+	// identifies, groups and deletions.
+	QueueSize  int
+	QueueBytes int
+	// Overflow says what a call does when the queue is full. Default:
+	// [RejectNewest].
+	Overflow Overflow
+	// MaxMessageBytes is the largest JSON of one message: 256 B to 16 MiB,
+	// default 32 KiB. At most BatchBytes. Larger ones are refused with
+	// [ErrTooLarge].
+	MaxMessageBytes int
+
+	// MaxInFlight is the number of track requests under way at once: 1 to 64,
+	// default 4. Identifies, groups and deletions go one at a time.
+	MaxInFlight int
+	// RequestTimeout bounds one HTTP attempt, from dialling to the end of the
+	// answer: 1 ms to 10 min, default 10 s.
+	RequestTimeout time.Duration
+	// MaxAge is how long a message is retried: 1 s to 720 h, default 1 h.
+	// Negative: for ever. Deletions never expire.
+	MaxAge time.Duration
+	// RetryMin and RetryMax bound the backoff between attempts, before a
+	// jitter of half of it either way: 1 ms to 1 h, default 1 s and 30 s.
+	RetryMin time.Duration
+	RetryMax time.Duration
+	// CloseTimeout bounds Close when its context has no deadline: 1 ms to 1 h,
+	// default 10 s.
+	CloseTimeout time.Duration
+
+	// DeletionQuarantine is how long a deletion waits after a request went
+	// unanswered, since LoopKit may still be executing it: 1 ms to 24 h,
+	// default 60 s. Negative: none.
+	DeletionQuarantine time.Duration
+	// DeletionEndpoint gives method and path, relative to BaseURL and already
+	// escaped, of a deletion; kind is [KindDeleteUser] or [KindDeleteGroup].
+	// Default: DELETE /users/{id} and /groups/{id}. No public source documents
+	// LoopKit's. It is called on the caller's goroutine.
+	DeletionEndpoint func(kind Kind, id string) (method, path string)
+
+	// Context holds properties for the system.context of every message, such
+	// as the application's name and version. It is encoded once, by New.
+	Context Properties
+	// IdentityStore keeps the client's own anonymous ID between runs; see
+	// [FileIdentity]. Default: in memory only.
+	IdentityStore IdentityStore
+	// HTTPClient sends the requests. The client copies it and never follows
+	// redirects, which would carry the key elsewhere. Default: one with its own
+	// transport that honours the proxy variables of the environment.
+	HTTPClient *http.Client
+	// Hooks are told of losses. Default: none.
+	Hooks Hooks
+	// OnError is told, once each, of conditions that a person must mend: an
+	// endpoint that is halted (a refused key, a wrong address), an identity
+	// store that fails, user code that panics. See [Hooks] for the context
+	// and for where it runs. Default: none.
+	OnError ErrorHandler
+	// Logger receives warnings and errors, at most one line a cause and
+	// minute; never keys, IDs or the values of traits and properties.
+	// Default: slog.Default() at the time of the line.
+	Logger *slog.Logger
+}
+
+// Dialect chooses between the request bodies that LoopKit's sources attest.
+type Dialect uint8
+
+const (
+	// DialectAuto sends one message as the documentation shows it and several
+	// in the envelope of LoopKit's own SDKs. An endpoint that keeps refusing
+	// envelopes gets single objects from then on.
+	DialectAuto Dialect = iota
+	// DialectObjects always sends one message a request, as documented.
+	DialectObjects
+	// DialectEnvelopes always sends the envelope of LoopKit's own SDKs.
+	DialectEnvelopes
+)
+
+// Overflow says what a call does when the queue is full.
+type Overflow uint8
+
+const (
+	// RejectNewest returns [ErrQueueFull] at once.
+	RejectNewest Overflow = iota
+	// DropOldest evicts the oldest batch of events that is not in flight, and
+	// returns ErrQueueFull if there is none.
+	DropOldest
+	// Block waits for space until the call's context ends.
+	Block
+)
+
+// Compression of request bodies.
+type Compression uint8
+
+const (
+	// NoCompression sends plain JSON.
+	NoCompression Compression = iota
+	// Gzip compresses bodies, at about 1 MiB of memory a request in flight
+	// beyond QueueBytes. A server that answers 415 gets plain JSON for good.
+	Gzip
+)
+
+// number is one row of the table of numeric options.
+type number[T int | time.Duration] struct {
+	name           string
+	value          *T
+	preset         T
+	least, most    T
+	noneIfNegative bool
+}
+
+func (o *Options) integers() []number[int] {
+	return []number[int]{
+		{"BatchSize", &o.BatchSize, 1000, 1, 10_000, false},
+		{"BatchBytes", &o.BatchBytes, 500 << 10, 1 << 10, 64 << 20, false},
+		{"QueueSize", &o.QueueSize, 100_000, 1, 10_000_000, false},
+		{"QueueBytes", &o.QueueBytes, 32 << 20, 64 << 10, 1 << 30, false},
+		{"MaxMessageBytes", &o.MaxMessageBytes, 32 << 10, 256, 16 << 20, false},
+		{"MaxInFlight", &o.MaxInFlight, 4, 1, 64, false},
+	}
+}
+
+func (o *Options) durations() []number[time.Duration] {
+	const ms, s, m, h = time.Millisecond, time.Second, time.Minute, time.Hour
+	return []number[time.Duration]{
+		{"FlushInterval", &o.FlushInterval, 5 * s, ms, h, true},
+		{"RequestTimeout", &o.RequestTimeout, 10 * s, ms, 10 * m, false},
+		{"MaxAge", &o.MaxAge, h, s, 720 * h, true},
+		{"RetryMin", &o.RetryMin, s, ms, h, false},
+		{"RetryMax", &o.RetryMax, 30 * s, ms, h, false},
+		{"CloseTimeout", &o.CloseTimeout, 10 * s, ms, h, false},
+		{"DeletionQuarantine", &o.DeletionQuarantine, 60 * s, ms, 24 * h, true},
+	}
+}
+
+func (n number[T]) resolve() error {
+	if *n.value == 0 {
+		*n.value = n.preset
+		return nil
+	}
+	if *n.value < 0 && n.noneIfNegative {
+		*n.value = -1
+		return nil
+	}
+	if *n.value < n.least || *n.value > n.most {
+		none := ""
+		if n.noneIfNegative {
+			none = ", or negative for none"
+		}
+		return wrongOption(n.name, "is %v; it must be %v to %v%s", *n.value, n.least, n.most, none)
+	}
+	return nil
+}
+
+func wrongOption(name, format string, args ...any) error {
+	return &ArgumentError{Call: "New", Field: name, Reason: fmt.Sprintf(format, args...)}
+}
+
+// settings are checked options with the defaults filled in.
+type settings struct {
+	Options
+	key     string
+	context *wire.Fields
+}
+
+// resolve checks everything, so that its error names every wrong option at once.
+func resolve(key string, opts *Options) (*settings, error) {
+	s := &settings{key: key}
+	if opts != nil {
+		s.Options = *opts
+	}
+	var wrong []error
+	check := func(err error) {
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	check(checkKey(key))
+	check(s.resolveURL())
+	for _, n := range s.integers() {
+		check(n.resolve())
+	}
+	for _, n := range s.durations() {
+		check(n.resolve())
+	}
+	if len(wrong) == 0 { // relations between options mean something only when each is in bounds
+		check(s.checkRelations())
+	}
+	check(checkChoice("Dialect", s.Dialect, DialectEnvelopes))
+	check(checkChoice("Overflow", s.Overflow, Block))
+	check(checkChoice("Compression", s.Compression, Gzip))
+	fields, err := wire.NewFields(s.Context, s.MaxMessageBytes)
+	if err != nil {
+		check(wrongOption("Context", "cannot be sent: %v", err))
+	}
+	s.context = fields
+	return s, errors.Join(wrong...)
+}
+
+func checkKey(key string) error {
+	const field = "apiKey"
+	if key == "" {
+		return wrongOption(field, "is empty; pass the project's API key, or use a nil *Client to send nothing")
+	}
+	for _, r := range key {
+		if r <= ' ' || r > '~' {
+			return wrongOption(field, "contains a space, a line break or a non-ASCII character; copy it again")
+		}
+	}
+	return nil
+}
+
+func (s *settings) resolveURL() error {
+	name := "BaseURL"
+	if s.BaseURL == "" {
+		s.BaseURL = DefaultURL
+		if env := os.Getenv("LOOPKIT_BASE_URL"); env != "" {
+			name, s.BaseURL = "BaseURL (from LOOPKIT_BASE_URL)", env
+		}
+	}
+	u, err := url.Parse(s.BaseURL)
+	switch {
+	case err != nil: // its text would quote the value, which may hold credentials
+		return wrongOption(name, "is not a URL; it must look like %s", DefaultURL)
+	case u.Scheme != "https" && u.Scheme != "http", u.Host == "":
+		return wrongOption(name, "must start with https:// or http:// and name a host, like %s", DefaultURL)
+	case u.User != nil, u.RawQuery != "", u.Fragment != "":
+		return wrongOption(name, "must not have credentials, a query or a fragment")
+	}
+	s.BaseURL = strings.TrimRight(s.BaseURL, "/")
+	return nil
+}
+
+func (s *settings) checkRelations() error {
+	var wrong []error
+	if s.MaxMessageBytes > s.BatchBytes {
+		wrong = append(wrong, wrongOption("MaxMessageBytes", "is %d; it must be at most BatchBytes, %d", s.MaxMessageBytes, s.BatchBytes))
+	}
+	if s.BatchBytes > s.QueueBytes/8 {
+		wrong = append(wrong, wrongOption("BatchBytes", "is %d; it must be at most an eighth of QueueBytes, %d", s.BatchBytes, s.QueueBytes/8))
+	}
+	if s.RetryMin > s.RetryMax {
+		wrong = append(wrong, wrongOption("RetryMin", "is %v; it must be at most RetryMax, %v", s.RetryMin, s.RetryMax))
+	}
+	return errors.Join(wrong...)
+}
+
+func checkChoice[T ~uint8](name string, value, last T) error {
+	if value > last {
+		return wrongOption(name, "is %d; it must be one of the package's constants", value)
+	}
+	return nil
+}
+
+// Format prints o without its Context and callbacks, whatever the verb.
+func (o Options) Format(f fmt.State, _ rune) {
+	fmt.Fprint(f, "loopkit.Options{"+o.summary()+"}")
+}
+
+// LogValue implements [slog.LogValuer], as Format does.
+func (o Options) LogValue() slog.Value {
+	return slog.StringValue("loopkit.Options{" + o.summary() + "}")
+}
+
+func (o *Options) summary() string {
+	var b strings.Builder
+	if u, err := url.Parse(o.BaseURL); err == nil {
+		b.WriteString("BaseURL:" + strconv.Quote(u.Scheme+"://"+u.Host+u.Path))
+	}
+	for _, n := range o.integers() {
+		fmt.Fprintf(&b, " %s:%d", n.name, *n.value)
+	}
+	for _, n := range o.durations() {
+		fmt.Fprintf(&b, " %s:%v", n.name, *n.value)
+	}
+	return b.String()
+}

@@ -1,0 +1,424 @@
+package loopkit
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/loopkitai/loopkit-go/internal/wire"
+)
+
+// queue takes encoded messages, keeps them in lanes of batches, and accounts
+// for each until it is settled. One mutex guards all of its state; nothing
+// encodes, sends, sleeps or calls user code while holding it. What it knows
+// about sending is in dispatch.go.
+type queue struct {
+	settings  *settings
+	transport *transport
+	reporter  *reporter
+	seed      maphash.Seed
+
+	mu        sync.Mutex
+	lanes     [laneCount]lane
+	counts    counts
+	watermark watermark
+	erasures  erasures
+
+	held        int        // bytes of blocks that are queued or in flight
+	noticeBytes int        // bytes of blocks that only notices of their loss hold
+	bytePool    pool[byte] // capacities are those that grow gives
+	recordPool  pool[record]
+	space       chan struct{} // closed when memory becomes free; nil if nobody waits
+	nextExpiry  time.Time     // no message expires before; zero if there is none
+
+	attempts    []*attempt // under way
+	nextAttempt uint64     // number of the next attempt, from 1
+
+	wake    chan struct{} // tells the dispatcher to look again
+	stop    chan struct{} // tells the dispatcher to end
+	stopped chan struct{} // the dispatcher ended
+	context context.Context
+	cancel  context.CancelFunc // ends the attempts under way
+	plain   bool               // the server does not take compressed bodies
+
+	closing  bool          // nothing is accepted any more
+	deadline time.Time     // of Close
+	gaveUp   bool          // nothing is sent any more: what comes back is dropped
+	closeWhy error         // why it was given up
+	quiet    chan struct{} // closed when the last attempt ended after that
+	ended    bool
+	closed   chan struct{} // closed when ended, with closeErr set
+	closeErr error
+}
+
+// counts are the numbers of Stats.
+type counts struct {
+	accepted, delivered, pending int64
+	dropped                      map[Reason]int64
+	refused, withheld            int64
+	requests, retries            int64
+}
+
+func newQueue(s *settings) *queue {
+	q := &queue{
+		settings:    s,
+		transport:   newTransport(s),
+		seed:        maphash.MakeSeed(),
+		counts:      counts{dropped: map[Reason]int64{}},
+		nextAttempt: 1,
+		wake:        make(chan struct{}, 1),
+		stop:        make(chan struct{}),
+		stopped:     make(chan struct{}),
+		quiet:       make(chan struct{}),
+		closed:      make(chan struct{}),
+	}
+	q.context, q.cancel = context.WithCancel(context.Background())
+	q.reporter = newReporter(s, q)
+	for i := range q.lanes {
+		q.lanes[i].init(laneID(i), s)
+	}
+	go q.dispatch()
+	return q
+}
+
+// keysOf hashes whom m names.
+func (q *queue) keysOf(m *wire.Message) keys {
+	return keys{user: q.hash(m.UserID), anonymous: q.hash(m.AnonymousID), group: q.hash(m.GroupID)}
+}
+
+func (q *queue) hash(id string) uint64 {
+	if id == "" {
+		return 0
+	}
+	return maphash.String(q.seed, id) | 1 // never 0, which means nobody
+}
+
+// accept takes a message into its lane, or behind the deletion of someone that
+// it names.
+func (q *queue) accept(ctx context.Context, p parcel, s *Session) error {
+	q.mu.Lock()
+	for {
+		if s != nil && s.optedOut.Load() {
+			q.counts.withheld++
+			q.mu.Unlock()
+			return nil
+		}
+		if q.closing {
+			q.counts.refused++
+			q.mu.Unlock()
+			return ErrClosed
+		}
+		lane := &q.lanes[p.kind]
+		line := &lane.line
+		if e := q.erasures.holder(p.keys); e != nil {
+			line = &e.held[p.kind]
+		}
+		if q.fits(p.kind, q.growth(lane, line, len(*p.body)+1)) {
+			q.put(lane, line, p)
+			q.mu.Unlock()
+			return nil
+		}
+		if err := q.makeRoom(ctx); err != nil {
+			q.counts.refused++
+			q.mu.Unlock()
+			q.reporter.warn(causeRefused, err.Error())
+			return err
+		}
+	}
+}
+
+// put adds the message to the line's open batch, which has memory for it.
+func (q *queue) put(lane *lane, line *line, p parcel) {
+	size := len(*p.body) + 1
+	if line.open != nil && !lane.takes(line.open, size) {
+		q.seal(lane, line)
+	}
+	if line.open == nil {
+		line.open = q.newBatch(p.at, capacityFor(firstBytes, size, q.settings.BatchBytes), firstRecords)
+		q.poke() // the flush interval begins
+	}
+	b := line.open
+	q.grow(b.block, size)
+	b.add(*p.body, p.keys, p.at)
+	q.counts.accepted++
+	q.counts.pending++
+	q.watermark.add(placeOf(lane, line), b.epoch, 1)
+	if !lane.takes(b, 1) {
+		q.seal(lane, line)
+		q.poke()
+	}
+}
+
+// fits reports whether a message of this kind may take this much more memory.
+// Events leave the last tenth to everything else.
+func (q *queue) fits(kind Kind, growth int) bool {
+	size, bytes := q.settings.QueueSize, q.byteBound()
+	if kind == KindTrack {
+		size -= size / 10
+		bytes -= bytes / 10
+	}
+	return int(q.counts.pending) < size && q.held+growth <= bytes
+}
+
+// byteBound is what queued messages may hold; an eighth of the memory belongs
+// to notices of losses, if anybody wants them.
+func (q *queue) byteBound() int {
+	if q.settings.Hooks.Dropped == nil {
+		return q.settings.QueueBytes
+	}
+	return q.settings.QueueBytes - q.settings.QueueBytes/8
+}
+
+// makeRoom is called, and returns, with the lock held. It returns an error if
+// there is no room for good.
+func (q *queue) makeRoom(ctx context.Context) error {
+	q.hurry()
+	switch q.settings.Overflow {
+	case DropOldest:
+		tracks := &q.lanes[laneTrack]
+		oldest := tracks.sealed.head
+		if oldest == nil {
+			return ErrQueueFull
+		}
+		tracks.sealed.remove(oldest)
+		q.drop(KindTrack, placeTrack, oldest, ReasonQueueFull, ErrQueueFull)
+		return nil
+	case Block:
+		if q.reporter.called(ctx) {
+			return ErrQueueFull
+		}
+		if q.space == nil {
+			q.space = make(chan struct{})
+		}
+		space := q.space
+		q.mu.Unlock()
+		defer q.mu.Lock()
+		select {
+		case <-space: // freed, or closing
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrQueueFull, ctx.Err())
+		}
+	default:
+		return ErrQueueFull
+	}
+}
+
+// hurry makes a queue that is full by number send batches that are far from it.
+func (q *queue) hurry() {
+	for i := range q.lanes {
+		if lane := &q.lanes[i]; lane.open != nil && !lane.urgent {
+			lane.urgent = true
+			q.poke()
+		}
+	}
+}
+
+// freed wakes calls that wait for space.
+func (q *queue) freed() {
+	if q.space != nil {
+		close(q.space)
+		q.space = nil
+	}
+}
+
+// poke makes the dispatcher look at the queue again.
+func (q *queue) poke() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+func capacityFor(capacity, need, most int) int {
+	for capacity < need {
+		capacity *= 2
+	}
+	return max(need, min(capacity, most))
+}
+
+// growth is how much memory a message of this size, with its comma, would take.
+func (q *queue) growth(lane *lane, line *line, size int) int {
+	b := line.open
+	if b == nil || !lane.takes(b, size) {
+		return capacityFor(firstBytes, size, q.settings.BatchBytes) + firstRecords*recordBytes + batchBytes
+	}
+	growth := 0
+	if need := len(b.bytes) + size; need > cap(b.bytes) {
+		growth += capacityFor(cap(b.bytes)*2, need, q.settings.BatchBytes) - cap(b.bytes)
+	}
+	if len(b.records) == cap(b.records) {
+		growth += cap(b.records) * recordBytes
+	}
+	return growth
+}
+
+// grow makes room for a message; what it takes was asked of fits before.
+func (q *queue) grow(b *block, size int) {
+	before := b.size()
+	if need := len(b.bytes) + size; need > cap(b.bytes) {
+		bytes := append(q.bytePool.get(capacityFor(cap(b.bytes)*2, need, q.settings.BatchBytes)), b.bytes...)
+		q.keepBytes(b.bytes)
+		b.bytes = bytes
+	}
+	if len(b.records) == cap(b.records) {
+		records := append(q.recordPool.get(cap(b.records)*2), b.records...)
+		q.keepRecords(b.records)
+		b.records = records
+	}
+	if b.size() != before {
+		q.charge(b.size() - before)
+	}
+}
+
+// newBatch returns an empty batch of the current epoch.
+func (q *queue) newBatch(base time.Time, bytes, records int) *batch {
+	b := &batch{
+		block: &block{bytes: q.bytePool.get(bytes), records: q.recordPool.get(records), holders: 1},
+		base:  base,
+		epoch: q.watermark.epoch,
+	}
+	q.charge(b.size() + batchBytes)
+	return b
+}
+
+// charge counts memory. Pooled memory is the first to go when it gets short.
+func (q *queue) charge(bytes int) {
+	q.held += bytes
+	if q.held+q.noticeBytes+q.pooled() > q.settings.QueueBytes {
+		q.bytePool.clear()
+		q.recordPool.clear()
+	}
+}
+
+func (q *queue) pooled() int { return q.bytePool.held + q.recordPool.held*recordBytes }
+
+// release lets go of a block, and returns its memory when nobody else holds it.
+func (q *queue) release(b *block) {
+	b.holders--
+	if b.holders > 0 {
+		return
+	}
+	if size := b.size() + batchBytes; b.lent {
+		q.noticeBytes -= size
+	} else {
+		q.held -= size
+	}
+	q.keepBytes(b.bytes)
+	q.keepRecords(b.records)
+	b.bytes, b.records = nil, nil
+	q.freed()
+}
+
+// keepBytes and keepRecords keep memory for reuse: up to an eighth of what the
+// queue may hold, and of the capacities that grow asks for. After Close nothing
+// is used again, so a request that Close gave up may go on reading.
+func (q *queue) keepBytes(s []byte) {
+	if c := cap(s); c == capacityFor(firstBytes, c, q.settings.BatchBytes) && q.mayKeep(c) {
+		q.bytePool.put(s)
+	}
+}
+
+func (q *queue) keepRecords(s []record) {
+	if c := cap(s); c >= firstRecords && c&(c-1) == 0 && q.mayKeep(c*recordBytes) {
+		q.recordPool.put(s)
+	}
+}
+
+func (q *queue) mayKeep(bytes int) bool {
+	return !q.closing && q.pooled()+bytes <= q.settings.QueueBytes/8
+}
+
+// settle counts n messages of a batch out of the queue.
+func (q *queue) settle(p place, epoch uint64, n int) {
+	q.counts.pending -= int64(n)
+	q.watermark.add(p, epoch, -n)
+	q.freed() // the number of messages is bounded too
+	q.poke()
+}
+
+// drop settles a whole batch as lost. It must have left its line, and p is
+// where it was.
+func (q *queue) drop(kind Kind, p place, b *batch, reason Reason, why error) {
+	q.counts.dropped[reason] += int64(b.len())
+	q.watermark.lost(b.epoch, b.len(), reason, why)
+	q.settle(p, b.epoch, b.len())
+	q.tellDrop(kind, b, reason, why)
+	q.release(b.block)
+}
+
+// tellDrop lends the batch's memory to the hook.
+func (q *queue) tellDrop(kind Kind, b *batch, reason Reason, why error) {
+	if reason != ReasonDeleted && reason != ReasonConsent {
+		q.reporter.warn(causeDrop+cause("_"+string(reason)), "loopkit: messages were dropped",
+			slog.String("reason", string(reason)), slog.String("kind", kind.String()), slog.Int("messages", b.len()), slog.Any("error", why))
+	}
+	hook := q.settings.Hooks.Dropped
+	if hook == nil {
+		return
+	}
+	block, size := b.block, b.size()+batchBytes
+	// At Close everything left is told: its memory is already counted.
+	if !q.closing && q.noticeBytes+size > q.settings.QueueBytes/8 {
+		q.reporter.lost.Add(1)
+		return
+	}
+	if q.reporter.tell(func() {
+		defer q.noticeDone(block)
+		messages := make([][]byte, b.len())
+		for i := range messages {
+			messages[i] = b.message(i)
+		}
+		hook(q.reporter.ctx, Drop{Kind: kind, Reason: reason, Err: why, Messages: messages})
+	}, q.closing) {
+		block.holders++
+		block.lent = true
+		q.held -= size
+		q.noticeBytes += size
+	}
+}
+
+func (q *queue) noticeDone(b *block) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.release(b)
+}
+
+func (q *queue) withhold() {
+	q.mu.Lock()
+	q.counts.withheld++
+	q.mu.Unlock()
+}
+
+// refuse counts a call that returned an error before the queue saw it.
+func (q *queue) refuse(call string, err error) {
+	q.mu.Lock()
+	q.counts.refused++
+	q.mu.Unlock()
+	q.reporter.warn(causeRefused, err.Error(), slog.String("call", call))
+}
+
+func (q *queue) stats() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := &q.counts
+	s := Stats{
+		Accepted: n.accepted, Delivered: n.delivered, Pending: n.pending,
+		Dropped: maps.Clone(n.dropped),
+		Refused: n.refused, Withheld: n.withheld,
+		Panics: q.reporter.panics.Load(), NoticesLost: q.reporter.lost.Load(),
+		QueueBytes: int64(q.held + q.noticeBytes),
+		Requests:   n.requests, Retries: n.retries,
+		Halted: map[string]error{},
+	}
+	for i := range q.lanes {
+		if g := &q.lanes[i].gate; g.state == gateHalted {
+			s.Halted[q.lanes[i].endpoint] = g.err
+		}
+	}
+	return s
+}

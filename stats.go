@@ -1,0 +1,42 @@
+package loopkit
+
+// Reason says why a message that had been accepted was dropped.
+type Reason string
+
+// The reasons for which an accepted message may be dropped.
+const (
+	ReasonQueueFull   Reason = "queue_full"  // evicted under DropOldest
+	ReasonExpired     Reason = "expired"     // older than Options.MaxAge
+	ReasonRejected    Reason = "rejected"    // refused by the server, for good
+	ReasonTooLarge    Reason = "too_large"   // refused with 413 although sent alone
+	ReasonConsent     Reason = "consent"     // its session opted out before it was sent
+	ReasonDeleted     Reason = "deleted"     // it names a person or group under deletion
+	ReasonUnsupported Reason = "unsupported" // a deletion that the server does not know
+	ReasonClosed      Reason = "closed"      // left at Close; one that was in flight may have arrived
+)
+
+// Stats is one consistent snapshot of a client's accounting. Every accepted
+// message is counted in exactly one of Delivered, Pending and Dropped:
+//
+//	Accepted = Delivered + Pending + the sum of Dropped
+type Stats struct {
+	Accepted  int64            // messages that a call took, deletions included
+	Delivered int64            // answered with success by LoopKit
+	Pending   int64            // in the queue, held behind a deletion, or in flight
+	Dropped   map[Reason]int64 // lost after acceptance; reasons without a loss are absent
+
+	Refused  int64 // never accepted: the call returned an error
+	Withheld int64 // never accepted: the session has opted out
+
+	Panics      int64 // user code (hooks, loggers, MarshalJSON) that panicked or called Goexit
+	NoticesLost int64 // drops and errors that the callbacks were too slow to be told of
+
+	QueueBytes int64 // memory held for messages now, in bytes; at most Options.QueueBytes
+	Requests   int64 // HTTP requests started
+	Retries    int64 // those of them that repeated an earlier one
+
+	// Halted names the endpoints that refuse everything ("identifies",
+	// "groups", "tracks", "deletions"), with the reason. Their messages stay in
+	// the queue; the client tries again every 30 seconds to 5 minutes.
+	Halted map[string]error
+}

@@ -1,0 +1,318 @@
+package loopkit
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// outcome is what an attempt means for what it carried.
+type outcome uint8
+
+const (
+	outcomeDelivered outcome = iota
+	outcomeConflict          // delivered, if an earlier attempt went unanswered
+	outcomeRefused           // these bytes will never be taken
+	outcomeTooLarge          // so many bytes will never be taken
+	outcomeEncoding          // compressed bytes will never be taken
+	outcomeRetry             // nothing was decided: the same bytes again, later
+	outcomeCrash             // the same, but a message may be the cause
+	outcomeHalted            // the endpoint refuses everything
+)
+
+// outcomeOf is the table of all statuses.
+func outcomeOf(status int) outcome {
+	switch {
+	case status >= 200 && status <= 299:
+		return outcomeDelivered
+	case status == 409:
+		return outcomeConflict
+	case status == 400, status == 422:
+		return outcomeRefused
+	case status == 413:
+		return outcomeTooLarge
+	case status == 415:
+		return outcomeEncoding
+	case status == 408, status == 421, status == 425, status == 429:
+		return outcomeRetry
+	case status == 500:
+		return outcomeCrash
+	case status == 501, status == 505:
+		return outcomeHalted
+	case status >= 502 && status <= 599:
+		return outcomeRetry
+	}
+	return outcomeHalted
+}
+
+// result is how an attempt ended.
+type result struct {
+	outcome    outcome
+	status     int           // 0 without an answer
+	err        error         // nil if delivered
+	pause      time.Duration // that the server asked for
+	unanswered bool          // the server may have executed it, or may yet do so
+	foreign    bool          // a success that does not look like LoopKit's
+}
+
+// transport makes one HTTP attempt at a time; the queue decides when.
+type transport struct {
+	client        *http.Client
+	owned         *http.Transport // nil if the program gave a client
+	authorization string
+	timeout       time.Duration
+	gzips         sync.Pool // of *gzip.Writer
+}
+
+// maxAnswerBytes is how much of an answer is read. Reading to its end is what
+// lets the connection be used again.
+const maxAnswerBytes = 64 << 10
+
+func newTransport(s *settings) *transport {
+	t := &transport{authorization: "Bearer " + s.key, timeout: s.RequestTimeout}
+	if s.HTTPClient != nil {
+		given := *s.HTTPClient
+		t.client = &given
+	} else {
+		t.owned = &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: s.RequestTimeout, KeepAlive: 30 * time.Second}).DialContext,
+			TLSHandshakeTimeout: s.RequestTimeout,
+			ForceAttemptHTTP2:   true,
+			MaxIdleConnsPerHost: s.MaxInFlight + int(laneCount),
+			IdleConnTimeout:     90 * time.Second,
+			DisableCompression:  true, // nothing in an answer is worth a bomb
+		}
+		t.client = &http.Client{Transport: t.owned}
+	}
+	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return t
+}
+
+// request is one attempt as the queue wants it made.
+type request struct {
+	endpoint    string // for errors
+	method, url string
+	open        func() *body // a new body of the same bytes; nil for none
+	compress    bool
+}
+
+// send makes the attempt. It always returns, soon after ctx ends or the timeout
+// has passed, if the RoundTripper keeps its contract.
+func (t *transport) send(ctx context.Context, r *request) result {
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	defer cancel()
+	q, err := t.build(ctx, r)
+	if err != nil {
+		return result{outcome: outcomeHalted, err: fmt.Errorf("loopkit: %s: %w", r.endpoint, err)}
+	}
+	answer, err := t.client.Do(q)
+	if err != nil {
+		return failed(r.endpoint, err)
+	}
+	defer func() { _ = answer.Body.Close() }() // nothing is lost with an answer's rest
+	outcome := outcomeOf(answer.StatusCode)
+	if outcome == outcomeDelivered {
+		_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswerBytes)) // the status line has decided
+		kind := answer.Header.Get("Content-Type")
+		return result{outcome: outcome, status: answer.StatusCode, foreign: kind != "" && !strings.Contains(kind, "json")}
+	}
+	var text []byte
+	if answer.StatusCode != http.StatusSwitchingProtocols { // whose body has no end
+		text, _ = io.ReadAll(io.LimitReader(answer.Body, maxAnswerBytes)) // half an explanation is better than none
+	}
+	e := &APIError{Endpoint: r.endpoint, StatusCode: answer.StatusCode, Message: explanation(text, t.authorization)}
+	if e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable {
+		e.RetryAfter = retryAfter(answer.Header, time.Now())
+	}
+	return result{
+		outcome:    outcome,
+		status:     e.StatusCode,
+		err:        e,
+		pause:      e.RetryAfter,
+		unanswered: e.StatusCode == http.StatusRequestTimeout || e.StatusCode >= 500 && e.StatusCode <= 599,
+	}
+}
+
+func (t *transport) build(ctx context.Context, r *request) (*http.Request, error) {
+	q, err := http.NewRequestWithContext(ctx, r.method, r.url, nil)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	q.Header.Set("Authorization", t.authorization)
+	q.Header.Set("User-Agent", "loopkit-go/"+Version)
+	if r.open == nil {
+		return q, nil
+	}
+	q.Header.Set("Content-Type", "application/json")
+	if r.compress {
+		packed, err := t.compress(r.open())
+		if err != nil {
+			return nil, err
+		}
+		q.Header.Set("Content-Encoding", "gzip")
+		q.ContentLength = int64(len(packed))
+		q.Body = io.NopCloser(bytes.NewReader(packed))
+		q.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(packed)), nil }
+		return q, nil
+	}
+	body := r.open()
+	q.ContentLength = body.size()
+	q.Body = body
+	// net/http asks for another only if the server cannot have executed the first.
+	q.GetBody = func() (io.ReadCloser, error) { return r.open(), nil }
+	return q, nil
+}
+
+// compress reads the body whole and closes it.
+func (t *transport) compress(b *body) ([]byte, error) {
+	defer func() { _ = b.Close() }() // it cannot fail
+	packed := &bytes.Buffer{}
+	w, _ := t.gzips.Get().(*gzip.Writer)
+	if w == nil {
+		w = gzip.NewWriter(packed)
+	} else {
+		w.Reset(packed)
+	}
+	defer t.gzips.Put(w)
+	if _, err := io.Copy(w, b); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return packed.Bytes(), nil
+}
+
+func (t *transport) close() {
+	if t.owned != nil {
+		t.owned.CloseIdleConnections()
+	}
+}
+
+// failed is the result of an attempt without an answer.
+func failed(endpoint string, err error) result {
+	err = withoutURL(err)
+	r := result{outcome: outcomeRetry, err: fmt.Errorf("loopkit: %s: %w", endpoint, err), unanswered: true}
+	if isTLS(err) {
+		r.outcome = outcomeHalted
+	}
+	r.unanswered = !neverSent(err)
+	return r
+}
+
+// withoutURL removes the URL from an error of net/http: it names the person
+// that a deletion is about.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// isTLS reports whether the server could not be trusted, or does not speak TLS
+// as this machine does. A retry does not mend that.
+func isTLS(err error) bool {
+	var alert tls.AlertError
+	return errors.As(err, &alert) || untrusted(err)
+}
+
+func untrusted(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	return errors.As(err, &certificate) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
+}
+
+// neverSent reports whether the error rules out that the server got the request.
+func neverSent(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns) || untrusted(err)
+}
+
+// maxExplanation bounds APIError.Message.
+const maxExplanation = 256
+
+// explanation is the "message" of an answer, fit for a terminal and without the
+// key, should the server repeat it.
+func explanation(answer []byte, authorization string) string {
+	var reply struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(answer, &reply) != nil {
+		return ""
+	}
+	text := strings.ReplaceAll(reply.Message, strings.TrimPrefix(authorization, "Bearer "), "[API key]")
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) > maxExplanation {
+		text = strings.ToValidUTF8(text[:maxExplanation], "")
+	}
+	return text
+}
+
+// body is the body of one attempt: ready-made bytes in up to three parts. It
+// holds the memory of its batch until net/http closes it, which may be after
+// the answer, and from another goroutine than the one that reads.
+type body struct {
+	release func()
+
+	mu     sync.Mutex
+	parts  [3][]byte
+	closed bool
+}
+
+func (b *body) size() int64 {
+	var n int64
+	for _, part := range b.parts {
+		n += int64(len(part))
+	}
+	return n
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return 0, errors.New("loopkit: read of a closed request body")
+	}
+	n := 0
+	for i := range b.parts {
+		k := copy(p[n:], b.parts[i])
+		b.parts[i] = b.parts[i][k:]
+		n += k
+	}
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+func (b *body) Close() error {
+	b.mu.Lock()
+	first := !b.closed
+	b.closed = true
+	b.parts = [3][]byte{}
+	b.mu.Unlock()
+	if first {
+		b.release()
+	}
+	return nil
+}
