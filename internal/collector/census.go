@@ -1,0 +1,72 @@
+package collector
+
+import "slices"
+
+func (c *census) person(id string) (Person, bool) {
+	p, ok := c.users[id]
+	if !ok {
+		p, ok = c.users[c.owners[id]]
+	}
+	if !ok {
+		p, ok = c.anonymous[id]
+	}
+	if !ok {
+		return Person{}, false
+	}
+	return c.export(p), true
+}
+
+func (c *census) everybody() []Person {
+	slices.SortStableFunc(c.people, func(a, b *personRecord) int { return a.first - b.first })
+	out := make([]Person, len(c.people))
+	for i, p := range c.people {
+		out[i] = c.export(p)
+	}
+	return out
+}
+
+func (c *census) group(id string) (Group, bool) {
+	g, ok := c.groups[id]
+	if !ok {
+		return Group{}, false
+	}
+	return g.export(), true
+}
+
+func (c *census) allGroups() []Group {
+	out := make([]Group, len(c.ordered))
+	for i, g := range c.ordered {
+		out[i] = g.export()
+	}
+	return out
+}
+
+// export fills in what a person's record holds by reference.
+func (c *census) export(p *personRecord) Person {
+	out := p.Person
+	for _, g := range p.groups {
+		out.Groups = append(out.Groups, g.ID)
+	}
+	counted := make(map[string]bool)
+	for _, i := range p.events {
+		m := c.messages[i]
+		if counted[m.MessageID] {
+			continue
+		}
+		counted[m.MessageID] = m.MessageID != ""
+		out.Events = append(out.Events, m)
+	}
+	return out
+}
+
+func (g *groupRecord) export() Group {
+	out := g.Group
+	for _, p := range g.members {
+		if p.UserID != "" {
+			out.Members = append(out.Members, p.UserID)
+		} else {
+			out.Members = append(out.Members, p.AnonymousIDs[0])
+		}
+	}
+	return out
+}
