@@ -94,7 +94,8 @@ func (q *queue) giveUp(ctx context.Context, w *waiter) {
 	places, pending := q.watermark.left(w.mark)
 	q.gaveUp, q.closeWhy = true, ErrClosed
 	if pending > 0 {
-		q.closeWhy = &interruptedError{ended: ErrClosed, last: q.whyPending(ctx, places)}
+		q.leftWhy = q.whyPending(ctx, places)
+		q.closeWhy = &interruptedError{ended: ErrClosed, last: q.leftWhy}
 	}
 	q.dropQueued(ReasonClosed, q.closeWhy)
 	q.cancel()
@@ -142,5 +143,8 @@ func (q *queue) finishClose(ctx context.Context, w *waiter) error {
 	defer q.mu.Unlock()
 	q.ended = true
 	q.answerWaiters(time.Now())
+	if q.leftWhy != nil {
+		w.why = q.leftWhy
+	}
 	return q.endFlush(ctx, w)
 }

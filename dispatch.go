@@ -207,9 +207,9 @@ func (q *queue) finishBatch(a *attempt, r result, now time.Time) {
 			q.putBack(lane, b)
 			return
 		}
-		q.refused(lane, b, r, now)
+		q.refused(lane, b, a.probe, r, now)
 	case outcomeRefused, outcomeConflict, outcomeTooLarge:
-		q.refused(lane, b, r, now)
+		q.refused(lane, b, a.probe, r, now)
 	case outcomeCrash:
 		q.crashed(lane, b, r)
 	default:
@@ -283,7 +283,7 @@ func (q *queue) refusedEnvelope(lane *lane) {
 
 // refused handles bytes that will never be taken: split, to find the message at
 // fault, or drop it.
-func (q *queue) refused(lane *lane, b *batch, r result, now time.Time) {
+func (q *queue) refused(lane *lane, b *batch, probe bool, r result, now time.Time) {
 	if b.len() > 1 {
 		var followed *pair
 		if r.outcome == outcomeTooLarge {
@@ -300,7 +300,7 @@ func (q *queue) refused(lane *lane, b *batch, r result, now time.Time) {
 	}
 	q.drop(lane.kind(), lane.place(), b, reason, r.err)
 	if lane.singles++; lane.singles >= maxRefusedSingles {
-		q.halt(lane, true, r.err, now)
+		q.halt(lane, probe, r.err, now)
 	}
 }
 

@@ -145,7 +145,7 @@ type draft struct {
 	kind    Kind
 	message wire.Message
 	options callOptions
-	own     *Identity // a session's identity; nil for calls of the client
+	own     Identity // a session's identity; none for calls of the client
 }
 
 // parcel is an encoded message with what the queue needs to know of it.
@@ -217,10 +217,7 @@ func (d *draft) check() error {
 
 // address decides whose message it is: As, then the context, then the session.
 func (c *Client) address(ctx context.Context, d *draft) error {
-	var id Identity
-	if d.own != nil {
-		id = *d.own
-	}
+	id := d.own
 	if s := scopeOf(ctx); s != nil {
 		if s.err != nil {
 			return c.encodingError(&draft{call: "WithContextFields"}, s.err)

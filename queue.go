@@ -48,7 +48,8 @@ type queue struct {
 	closing  bool          // nothing is accepted any more
 	deadline time.Time     // of Close
 	gaveUp   bool          // nothing is sent any more: what comes back is dropped
-	closeWhy error         // why it was given up
+	closeWhy error         // what the hooks and deletions are told then
+	leftWhy  error         // what Close returns then; nil if nothing was left
 	quiet    chan struct{} // closed when the last attempt ended after that
 	ended    bool
 	closed   chan struct{} // closed when ended, with closeErr set

@@ -139,7 +139,7 @@ func (s *Session) send(ctx context.Context, d *draft) error {
 			}
 			after.UserID = d.message.UserID
 		}
-		d.own = &after
+		d.own = after
 		p, err := c.prepare(ctx, d)
 		if err != nil {
 			c.queue.refuse(d.call, err)

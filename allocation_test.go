@@ -1,0 +1,59 @@
+//go:build !race
+
+package loopkit_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	loopkit "github.com/loopkitai/loopkit-go"
+	"github.com/loopkitai/loopkit-go/loopkittest"
+)
+
+// raceFactor is 1: nothing slows the program.
+const raceFactor = 1
+
+func TestCallsAllocateNothing(t *testing.T) {
+	s := loopkittest.NewServer(t)
+	c := newClient(t, s, func(o *loopkit.Options) { o.Overflow = loopkit.Block })
+	ctx := loopkit.WithContextFields(known("anon_1", "user_1"), loopkit.Properties{"page": "/pricing"})
+	properties := loopkit.Properties{"a": "pricing", "b": 12, "c": true, "d": 1.5, "e": "hello world", "f": nil}
+	for name, call := range map[string]func() error{
+		"track":    func() error { return c.Track(ctx, "page_view", properties) },
+		"identify": func() error { return c.Identify(ctx, "user_1", loopkit.Traits(properties)) },
+		"group":    func() error { return c.Group(ctx, "team_1", loopkit.Traits(properties)) },
+		"session":  func() error { return c.Session().Track(ctx, "page_view", properties) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 2000 { // fill the pools
+				require.NoError(t, call())
+			}
+			var failed error
+			allocs := testing.AllocsPerRun(1000, func() {
+				if err := call(); err != nil {
+					failed = err
+				}
+			})
+			require.NoError(t, failed)
+			assert.Zero(t, allocs)
+		})
+	}
+}
+
+func BenchmarkTrack(b *testing.B) {
+	s := newSink(b)
+	c, err := loopkit.New(testKey, &loopkit.Options{BaseURL: s, Overflow: loopkit.Block, Logger: quietLogger()})
+	require.NoError(b, err)
+	ctx := known("anon_1", "user_1")
+	properties := loopkit.Properties{"a": "pricing", "b": 12, "c": true, "d": 1.5, "e": "hello world", "f": nil}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := c.Track(ctx, "page_view", properties); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
+	require.NoError(b, c.Close(b.Context()))
+}
