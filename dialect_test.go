@@ -1,0 +1,85 @@
+package loopkit_test
+
+import (
+	"bytes"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	loopkit "github.com/loopkitai/loopkit-go"
+	"github.com/loopkitai/loopkit-go/loopkittest"
+)
+
+func sendTwoOfEachAndOne(t *testing.T, c *loopkit.Client) {
+	t.Helper()
+	for _, n := range []int{2, 1} {
+		for range n {
+			require.NoError(t, c.Identify(visitor("anon_1"), "user_1", nil))
+			require.NoError(t, c.Group(known("anon_1", "user_1"), "team_1", nil))
+			require.NoError(t, c.Track(known("anon_1", "user_1"), "page_view", nil))
+		}
+		require.NoError(t, c.Flush(t.Context()))
+	}
+}
+
+func TestEachDialectSendsFormsThatASourceAttests(t *testing.T) {
+	for dialect, want := range map[loopkit.Dialect]map[int]string{ // messages in the request: its form
+		loopkit.DialectAuto:      {1: "object", 2: "envelope"},
+		loopkit.DialectObjects:   {1: "object"},
+		loopkit.DialectEnvelopes: {1: "envelope", 2: "envelope"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := loopkittest.NewTransport(t, loopkittest.Strict())
+			c := newClient(t, s, func(o *loopkit.Options) { o.Dialect = dialect })
+			sendTwoOfEachAndOne(t, c)
+			got := map[int]string{}
+			for _, r := range s.Requests() {
+				got[r.Messages] = r.Form
+				require.Equal(t, 200, r.Status)
+			}
+			assert.Equal(t, want, got)
+			for _, m := range s.Messages() {
+				documented := s.Requests()[m.Request].Form == "object" && m.Kind != loopkittest.KindTrack
+				assert.Equal(t, documented, m.ValuesKey == "traits")
+			}
+			assert.Len(t, s.Messages(), 9)
+		})
+	}
+}
+
+func TestAServerThatDoesNotKnowEnvelopesGetsSingleObjects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		s.FailAll(loopkittest.Tracks, loopkittest.Fault{
+			Status: 400, If: func(body []byte) bool { return bytes.HasPrefix(body, []byte(`{"tracks"`)) }})
+		c := newClient(t, s)
+		trackN(t, c, 64)
+		require.NoError(t, c.Flush(t.Context()))
+		assert.Len(t, s.Messages(), 64)
+		refused := len(s.Requests()) - 64
+		assert.Less(t, refused, 64, "it stops trying before all is split")
+
+		trackN(t, c, 64)
+		require.NoError(t, c.Flush(t.Context()))
+		assert.Len(t, s.Messages(), 128)
+		assert.Len(t, s.Requests(), refused+128, "from then on, not one envelope")
+	})
+}
+
+func TestOneRefusedPairDoesNotEndEnvelopes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		c := newClient(t, s)
+		for range 10 { // refused and taken in turn
+			s.Script(loopkittest.Tracks, loopkittest.Fault{Status: 400})
+			for range 2 {
+				trackN(t, c, 2)
+				require.NoError(t, c.Flush(t.Context()))
+			}
+		}
+		last := s.Requests()[len(s.Requests())-1]
+		assert.Equal(t, "envelope", last.Form)
+	})
+}
