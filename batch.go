@@ -54,6 +54,7 @@ type batch struct {
 	crashes    int  // times that it was answered 500
 	unanswered bool // a request that carried it went unanswered
 	peeled     int  // messages at its beginning that went into batches of their own
+	bare       bool // one message, refused in an envelope: to be tried without
 	pair       *pair
 }
 
@@ -153,33 +154,3 @@ func (l *list) replace(b, other *batch) {
 	}
 	l.remove(b)
 }
-
-// pool keeps slices for reuse, by capacity. It is not safe for concurrent use.
-type pool[T any] struct {
-	free map[int][][]T
-	held int // elements kept
-}
-
-// get returns an empty slice of exactly this capacity.
-func (p *pool[T]) get(capacity int) []T {
-	kept := p.free[capacity]
-	if len(kept) == 0 {
-		return make([]T, 0, capacity)
-	}
-	last := len(kept) - 1
-	s := kept[last]
-	kept[last] = nil
-	p.free[capacity] = kept[:last]
-	p.held -= capacity
-	return s
-}
-
-func (p *pool[T]) put(s []T) {
-	if p.free == nil {
-		p.free = map[int][][]T{}
-	}
-	p.free[cap(s)] = append(p.free[cap(s)], s[:0])
-	p.held += cap(s)
-}
-
-func (p *pool[T]) clear() { *p = pool[T]{} }

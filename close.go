@@ -84,7 +84,9 @@ func (q *queue) beginClose(ctx context.Context) *waiter {
 	defer q.mu.Unlock()
 	q.deadline, _ = ctx.Deadline()
 	q.freed() // calls that wait for space get ErrClosed
-	return q.beginFlush()
+	w := q.beginFlush()
+	w.closes = true
+	return w
 }
 
 // giveUp drops what is queued and cancels what is under way.

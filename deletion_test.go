@@ -155,6 +155,62 @@ func TestAnUnansweredAttemptQuarantinesTheDeletion(t *testing.T) {
 	}
 }
 
+func TestAnAttemptThatGoesUnansweredDuringTheFenceQuarantinesToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		s.Script(loopkittest.Tracks, loopkittest.Fault{Hang: true})
+		c := newClient(t, s, func(o *loopkit.Options) { o.BatchSize = 1 })
+		require.NoError(t, c.Track(known("anon_1", "user_1"), "page_view", nil))
+		time.Sleep(5 * time.Second)
+		start := time.Now()
+		require.NoError(t, deleteUser(t, c, "user_1").Wait(t.Context()))
+		assert.Equal(t, 65*time.Second, time.Since(start), "it timed out after 5 more seconds")
+		assert.Len(t, s.Messages(), 1, "the track was not sent again")
+	})
+}
+
+func TestAnUnansweredAttemptThatBeganLaterDoesNotDelayADeletion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		s.Script(loopkittest.Tracks, loopkittest.Fault{Delay: 2 * time.Second}, loopkittest.Fault{Reset: true})
+		c := newClient(t, s, func(o *loopkit.Options) { o.BatchSize = 1 })
+		require.NoError(t, c.Track(known("anon_1", "user_1"), "page_view", nil))
+		synctest.Wait()
+		start := time.Now()
+		d := deleteUser(t, c, "user_1")
+		require.NoError(t, c.Track(known("anon_2", "user_2"), "page_view", nil))
+		require.NoError(t, d.Wait(t.Context()))
+		assert.Equal(t, 2*time.Second, time.Since(start))
+	})
+}
+
+func TestCloseWaitsForHeldMessagesOnlyIfTheyCouldGoBeforeItsDeadline(t *testing.T) {
+	for _, c := range []struct{ deadline, takes time.Duration }{
+		{2 * time.Minute, time.Minute},
+		{30 * time.Second, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := loopkittest.NewTransport(t)
+			s.Script(loopkittest.UserDeletions, loopkittest.Fault{Reset: true})
+			client := newClient(t, s)
+			start := time.Now()
+			require.NoError(t, deleteUser(t, client, "user_1").Wait(t.Context())) // held for a minute
+			took := time.Since(start)
+			require.NoError(t, client.Track(known("anon_1", "user_1"), "page_view", nil))
+			ctx, cancel := context.WithTimeout(t.Context(), c.deadline)
+			defer cancel()
+			err := client.Close(ctx)
+			if c.takes > 0 {
+				require.NoError(t, err)
+				assert.Equal(t, c.takes, time.Since(start))
+				return
+			}
+			require.Error(t, err)
+			assert.Less(t, time.Since(start)-took, time.Second)
+		})
+	}
+}
+
 func TestAnAnsweredFailureDoesNotQuarantine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := loopkittest.NewTransport(t)

@@ -24,27 +24,71 @@ func sendTwoOfEachAndOne(t *testing.T, c *loopkit.Client) {
 	}
 }
 
-func TestEachDialectSendsFormsThatASourceAttests(t *testing.T) {
-	for dialect, want := range map[loopkit.Dialect]map[int]string{ // messages in the request: its form
-		loopkit.DialectAuto:      {1: "object", 2: "envelope"},
-		loopkit.DialectObjects:   {1: "object"},
-		loopkit.DialectEnvelopes: {1: "envelope", 2: "envelope"},
+func TestEachDialectSendsItsForms(t *testing.T) {
+	const identify, group, track = loopkittest.Identifies, loopkittest.Groups, loopkittest.Tracks
+	for _, c := range []struct {
+		dialect loopkit.Dialect
+		strict  bool // no form that no source shows
+		want    map[loopkittest.Endpoint]map[int]string
+	}{
+		{loopkit.DialectAuto, true, map[loopkittest.Endpoint]map[int]string{
+			identify: {1: "object", 2: "envelope"},
+			group:    {1: "object", 2: "envelope"},
+			track:    {1: "envelope", 2: "envelope"},
+		}},
+		{loopkit.DialectObjects, false, map[loopkittest.Endpoint]map[int]string{
+			identify: {1: "object"}, group: {1: "object"}, track: {1: "object"},
+		}},
+		{loopkit.DialectEnvelopes, true, map[loopkittest.Endpoint]map[int]string{
+			identify: {1: "envelope", 2: "envelope"},
+			group:    {1: "envelope", 2: "envelope"},
+			track:    {1: "envelope", 2: "envelope"},
+		}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := loopkittest.NewTransport(t, loopkittest.Strict())
-			c := newClient(t, s, func(o *loopkit.Options) { o.Dialect = dialect })
-			sendTwoOfEachAndOne(t, c)
-			got := map[int]string{}
+			var options []loopkittest.Option
+			if c.strict {
+				options = append(options, loopkittest.Strict())
+			}
+			s := loopkittest.NewTransport(t, options...)
+			client := newClient(t, s, func(o *loopkit.Options) { o.Dialect = c.dialect })
+			sendTwoOfEachAndOne(t, client)
+			got := map[loopkittest.Endpoint]map[int]string{identify: {}, group: {}, track: {}}
 			for _, r := range s.Requests() {
-				got[r.Messages] = r.Form
+				got[r.Endpoint][r.Messages] = r.Form
 				require.Equal(t, 200, r.Status)
 			}
-			assert.Equal(t, want, got)
+			assert.Equal(t, c.want, got)
 			for _, m := range s.Messages() {
 				documented := s.Requests()[m.Request].Form == "object" && m.Kind != loopkittest.KindTrack
 				assert.Equal(t, documented, m.ValuesKey == "traits")
 			}
 			assert.Len(t, s.Messages(), 9)
+		})
+	}
+}
+
+func TestLoneEventsReachAServerThatKnowsOnlyOneForm(t *testing.T) {
+	enveloped := func(body []byte) bool { return bytes.HasPrefix(body, []byte(`{"tracks":`)) }
+	for name, c := range map[string]struct {
+		refuses  func(body []byte) bool
+		requests int // for 10 events
+	}{
+		"envelopes": {func(body []byte) bool { return !enveloped(body) }, 10},
+		"objects":   {enveloped, 10 + 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := loopkittest.NewTransport(t)
+				s.FailAll(loopkittest.Tracks, loopkittest.Fault{Status: 400, If: c.refuses})
+				client := newClient(t, s)
+				for range 10 {
+					trackN(t, client, 1)
+					require.NoError(t, client.Flush(t.Context()))
+				}
+				assert.Len(t, s.Messages(), 10)
+				assert.Len(t, s.Requests(), c.requests)
+			})
 		})
 	}
 }

@@ -256,12 +256,14 @@ func (q *queue) delivered(lane *lane, b *batch, r result, now time.Time) {
 			"a proxy or a captive portal may have taken the messages (check Options.BaseURL)")
 	}
 	switch {
+	case b.bare:
+		q.refusedEnvelope(lane)
 	case b.pair != nil:
 		b.pair.delivered++
 		if b.pair.delivered == 2 {
 			q.refusedEnvelope(lane)
 		}
-	case b.len() > 1:
+	case lane.envelops(b):
 		lane.envelopes = 0
 	}
 	q.counts.delivered += int64(b.len())
@@ -269,9 +271,8 @@ func (q *queue) delivered(lane *lane, b *batch, r result, now time.Time) {
 	q.release(b.block)
 }
 
-// refusedEnvelope counts envelopes of two that were refused although their
-// messages were then taken one by one: it is the envelope that the server does
-// not know.
+// refusedEnvelope counts envelopes that were refused although their messages
+// were then taken as objects: it is the envelope that the server does not know.
 func (q *queue) refusedEnvelope(lane *lane) {
 	lane.envelopes++
 	if lane.envelopes == maxRefusedEnvelopes && q.settings.Dialect == DialectAuto {
@@ -288,10 +289,15 @@ func (q *queue) refused(lane *lane, b *batch, probe bool, r result, now time.Tim
 		var followed *pair
 		if r.outcome == outcomeTooLarge {
 			lane.bytes = max(1, min(lane.bytes, len(b.body())/2))
-		} else if b.len() == 2 {
+		} else if b.len() == 2 && r.outcome == outcomeRefused && !lane.enveloped {
 			followed = &pair{}
 		}
 		q.split(lane, b, followed)
+		return
+	}
+	if r.outcome == outcomeRefused && lane.triesBare && lane.envelops(b) {
+		b.bare = true
+		q.putBack(lane, b)
 		return
 	}
 	reason := ReasonRejected
@@ -314,6 +320,7 @@ func (q *queue) crashed(lane *lane, b *batch, r result) {
 		q.split(lane, b, nil)
 	case lane.id == laneTrack: // let the others go first
 		lane.sealed.pushBack(b)
+		q.expiresAt(b)
 	case b.crashes < 2*maxCrashes:
 		q.putBack(lane, b)
 	default:

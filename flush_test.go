@@ -284,9 +284,9 @@ func TestWhatIsLeftAtCloseIsHandedToTheHook(t *testing.T) {
 }
 
 func TestAccountingIsExactWhileCallsRaceWithClose(t *testing.T) {
-	for range 20 {
+	for range 5 {
 		s := loopkittest.NewServer(t)
-		c := newClient(t, s, func(o *loopkit.Options) { o.BatchSize = 7 })
+		c := newClient(t, s, func(o *loopkit.Options) { o.BatchSize = 50 })
 		var accepted, refused int64
 		var mu sync.Mutex
 		var wg sync.WaitGroup
@@ -311,7 +311,7 @@ func TestAccountingIsExactWhileCallsRaceWithClose(t *testing.T) {
 			})
 		}
 		close(begin)
-		time.AfterFunc(5*time.Millisecond, func() { assert.NoError(t, c.Close(context.Background())) })
+		time.AfterFunc(2*time.Millisecond, func() { assert.NoError(t, c.Close(context.Background())) })
 		wg.Wait()
 		require.NoError(t, c.Close(context.Background()))
 		stats := requireBalanced(t, c)

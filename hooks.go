@@ -45,6 +45,7 @@ const (
 	causeIdentityStore cause = "identity_store"
 	causeOtherUser     cause = "other_user"
 	causePanic         cause = "panic"
+	causeQueueFull     cause = "queue_full"
 	causeRefused       cause = "refused"
 	causeDialect       cause = "dialect"
 	causeEncoding      cause = "encoding"

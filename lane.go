@@ -34,9 +34,10 @@ type lane struct {
 
 	lastRank   uint64 // of the batches that joined; see batch.rank
 	singles    int    // refused one after the other without a success
-	envelopes  int    // refused although both their messages were then taken
+	envelopes  int    // refused although their messages were then taken without
 	objectOnly bool   // one message a request
 	enveloped  bool   // also one message goes in an envelope
+	triesBare  bool   // when that is refused, it is tried as an object too
 }
 
 // line is an open batch and the sealed ones before it.
@@ -67,6 +68,9 @@ func (l *lane) init(id laneID, s *settings) {
 	}
 	if id == laneTrack {
 		l.most = s.MaxInFlight
+		// The documentation shows no request with an event, only the SDKs do.
+		l.enveloped = s.Dialect != DialectObjects
+		l.triesBare = s.Dialect == DialectAuto
 	}
 }
 
@@ -221,9 +225,14 @@ func (q *queue) split(lane *lane, b *batch, followed *pair) {
 	middle := b.len() / 2
 	left, right := q.copyOf(b, 0, middle), q.copyOf(b, middle, b.len())
 	left.pair, right.pair = followed, followed
-	lane.sealed.pushFront(right)
-	lane.sealed.pushFront(left)
+	q.putBack(lane, right)
+	q.putBack(lane, left)
 	q.release(b.block)
+}
+
+// envelops reports whether b goes out in an envelope.
+func (l *lane) envelops(b *batch) bool {
+	return b.len() > 1 || l.enveloped && !l.objectOnly && !b.bare
 }
 
 // requestFor makes the request that carries b.
@@ -231,7 +240,7 @@ func (q *queue) requestFor(lane *lane, b *batch) *request {
 	var parts [3][]byte
 	kind := wire.Kind(lane.id)
 	switch {
-	case b.len() > 1 || lane.enveloped:
+	case lane.envelops(b):
 		open, end := wire.Envelope(kind)
 		parts = [3][]byte{[]byte(open), b.body(), []byte(end)}
 	case kind == wire.Track:

@@ -113,11 +113,12 @@ type Options struct {
 type Dialect uint8
 
 const (
-	// DialectAuto sends one message as the documentation shows it and several
-	// in the envelope of LoopKit's own SDKs. An endpoint that keeps refusing
-	// envelopes gets single objects from then on.
+	// DialectAuto sends one identify or group as the documentation shows it,
+	// and several, or events, in the envelope of LoopKit's own SDKs. An endpoint
+	// that keeps refusing envelopes gets single objects from then on.
 	DialectAuto Dialect = iota
-	// DialectObjects always sends one message a request, as documented.
+	// DialectObjects always sends one message a request, as documented for
+	// identifies and groups.
 	DialectObjects
 	// DialectEnvelopes always sends the envelope of LoopKit's own SDKs.
 	DialectEnvelopes

@@ -31,7 +31,7 @@ type Stats struct {
 	Panics      int64 // user code (hooks, loggers, MarshalJSON) that panicked or called Goexit
 	NoticesLost int64 // drops and errors that the callbacks were too slow to be told of
 
-	QueueBytes int64 // memory held for messages now, in bytes; at most Options.QueueBytes
+	QueueBytes int64 // memory held for messages now, in bytes
 	Requests   int64 // HTTP requests started
 	Retries    int64 // those of them that repeated an earlier one
 

@@ -27,7 +27,10 @@ var attested = map[Kind]struct{ required, optional []string }{
 // checkAttested refuses a message that no source attests in this form.
 func checkAttested(kind Kind, form string, object fields) error {
 	values := "properties"
-	if form == "object" && kind != KindTrack {
+	switch {
+	case form == "object" && kind == KindTrack:
+		return invalid("no source shows a track outside an envelope")
+	case form == "object":
 		values = "traits" // the page's form; the SDKs' envelopes have properties
 	}
 	members := attested[kind]

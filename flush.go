@@ -1,0 +1,146 @@
+package loopkit
+
+import (
+	"context"
+	"time"
+)
+
+func (q *queue) flush(ctx context.Context) error {
+	q.mu.Lock()
+	if q.ended {
+		q.mu.Unlock()
+		return ErrClosed
+	}
+	if q.counts.pending == 0 {
+		q.mu.Unlock()
+		return nil
+	}
+	w := q.beginFlush()
+	q.mu.Unlock()
+	if !q.reporter.called(ctx) {
+		select {
+		case <-w.done:
+		case <-ctx.Done():
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.endFlush(ctx, w)
+}
+
+// beginFlush seals everything and tries halted endpoints now.
+func (q *queue) beginFlush() *waiter {
+	now := time.Now()
+	q.sealAll()
+	for i := range q.lanes {
+		q.lanes[i].gate.hasten(now)
+	}
+	q.poke()
+	return q.watermark.wait(now)
+}
+
+// endFlush says what became of the messages that w waited for.
+func (q *queue) endFlush(ctx context.Context, w *waiter) error {
+	q.watermark.remove(w)
+	places, pending := q.watermark.left(w.mark)
+	if pending == 0 && w.dropped == 0 {
+		return nil
+	}
+	e := &UndeliveredError{Pending: int64(pending), Dropped: w.dropped, Err: w.why}
+	if pending > 0 {
+		e.Err = q.whyPending(ctx, places)
+	}
+	return e
+}
+
+// whyPending names the context's error and the failure behind it, as far as
+// there are any.
+func (q *queue) whyPending(ctx context.Context, places [placeCount]int) error {
+	why := ctx.Err()
+	if q.reporter.called(ctx) {
+		why = errInCallback
+	}
+	for p, n := range places {
+		if n == 0 {
+			continue
+		}
+		if err := q.laneOf(place(p)).gate.err; err != nil {
+			if why == nil {
+				return err
+			}
+			return &interruptedError{ended: why, last: err}
+		}
+	}
+	if why == nil {
+		return errTooLate
+	}
+	return why
+}
+
+// interruptedError is the end of a wait together with the failure that made it
+// long.
+type interruptedError struct{ ended, last error }
+
+func (e *interruptedError) Error() string {
+	return e.ended.Error() + "; before that: " + e.last.Error()
+}
+func (e *interruptedError) Unwrap() []error { return []error{e.ended, e.last} }
+
+// laneOf returns the lane whose endpoint a place waits for.
+func (q *queue) laneOf(p place) *lane {
+	if p == placeHeld {
+		p = placeDelete
+	}
+	return &q.lanes[p]
+}
+
+// answerWaiters ends the flushes that have nothing left to wait for.
+func (q *queue) answerWaiters(now time.Time) {
+	for _, w := range q.watermark.waiters {
+		if !w.answered && !q.hasToWait(w, now) {
+			w.answered = true
+			close(w.done)
+		}
+	}
+}
+
+func (q *queue) hasToWait(w *waiter, now time.Time) bool {
+	places, _ := q.watermark.left(w.mark)
+	for p, n := range places {
+		if n == 0 {
+			continue
+		}
+		lane := q.laneOf(place(p))
+		switch {
+		case lane.inFlight > 0:
+			return true
+		case lane.gate.haltedSince(w.began):
+		case w.closes && !q.couldStart(place(p), now):
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// couldStart reports whether something at the place could be tried before the
+// deadline of Close.
+func (q *queue) couldStart(p place, now time.Time) bool {
+	lane := q.laneOf(p)
+	if lane.inFlight > 0 {
+		return true
+	}
+	if lane.gate.state != gateOpen && lane.gate.until.After(q.deadline) {
+		return false
+	}
+	switch p {
+	case placeGroup:
+		return q.groupMayGo() || q.couldStart(placeIdentify, now)
+	case placeDelete:
+		e := q.erasures.next()
+		return e == nil || !q.quarantineEnd(e).After(q.deadline)
+	case placeHeld:
+		return q.heldCouldGo(now)
+	}
+	return true
+}

@@ -1,0 +1,141 @@
+package loopkit
+
+import "time"
+
+// byteBound is what queued messages may hold; an eighth of the memory belongs
+// to notices of losses, if anybody wants them.
+func (q *queue) byteBound() int {
+	if q.settings.Hooks.Dropped == nil {
+		return q.settings.QueueBytes
+	}
+	return q.settings.QueueBytes - q.settings.QueueBytes/8
+}
+
+func capacityFor(capacity, need, most int) int {
+	for capacity < need {
+		capacity *= 2
+	}
+	return max(need, min(capacity, most))
+}
+
+// growth is how much memory a message of this size, with its comma, would take.
+func (q *queue) growth(lane *lane, line *line, size int) int {
+	b := line.open
+	if b == nil || !lane.takes(b, size) {
+		return capacityFor(firstBytes, size, q.settings.BatchBytes) + firstRecords*recordBytes + batchBytes
+	}
+	growth := 0
+	if need := len(b.bytes) + size; need > cap(b.bytes) {
+		growth += capacityFor(cap(b.bytes)*2, need, q.settings.BatchBytes) - cap(b.bytes)
+	}
+	if len(b.records) == cap(b.records) {
+		growth += cap(b.records) * recordBytes
+	}
+	return growth
+}
+
+// grow makes room for a message; what it takes was asked of fits before.
+func (q *queue) grow(b *block, size int) {
+	before := b.size()
+	if need := len(b.bytes) + size; need > cap(b.bytes) {
+		bytes := append(q.bytePool.get(capacityFor(cap(b.bytes)*2, need, q.settings.BatchBytes)), b.bytes...)
+		q.keepBytes(b.bytes)
+		b.bytes = bytes
+	}
+	if len(b.records) == cap(b.records) {
+		records := append(q.recordPool.get(cap(b.records)*2), b.records...)
+		q.keepRecords(b.records)
+		b.records = records
+	}
+	if b.size() != before {
+		q.charge(b.size() - before)
+	}
+}
+
+// newBatch returns an empty batch of the current epoch.
+func (q *queue) newBatch(base time.Time, bytes, records int) *batch {
+	b := &batch{
+		block: &block{bytes: q.bytePool.get(bytes), records: q.recordPool.get(records), holders: 1},
+		base:  base,
+		epoch: q.watermark.epoch,
+	}
+	q.charge(b.size() + batchBytes)
+	return b
+}
+
+// charge counts memory. Pooled memory is the first to go when it gets short.
+func (q *queue) charge(bytes int) {
+	q.held += bytes
+	if q.held+q.noticeBytes+q.pooled() > q.settings.QueueBytes {
+		q.bytePool.clear()
+		q.recordPool.clear()
+	}
+}
+
+func (q *queue) pooled() int { return q.bytePool.held + q.recordPool.held*recordBytes }
+
+// release lets go of a block, and returns its memory when nobody else holds it.
+func (q *queue) release(b *block) {
+	b.holders--
+	if b.holders > 0 {
+		return
+	}
+	if size := b.size() + batchBytes; b.lent {
+		q.noticeBytes -= size
+	} else {
+		q.held -= size
+	}
+	q.keepBytes(b.bytes)
+	q.keepRecords(b.records)
+	b.bytes, b.records = nil, nil
+	q.freed()
+}
+
+// keepBytes and keepRecords keep memory for reuse: up to an eighth of what the
+// queue may hold, and of the capacities that grow asks for. After Close nothing
+// is used again, so a request that Close gave up may go on reading.
+func (q *queue) keepBytes(s []byte) {
+	if c := cap(s); c == capacityFor(firstBytes, c, q.settings.BatchBytes) && q.mayKeep(c) {
+		q.bytePool.put(s)
+	}
+}
+
+func (q *queue) keepRecords(s []record) {
+	if c := cap(s); c >= firstRecords && c&(c-1) == 0 && q.mayKeep(c*recordBytes) {
+		q.recordPool.put(s)
+	}
+}
+
+func (q *queue) mayKeep(bytes int) bool {
+	return !q.closing && q.pooled()+bytes <= q.settings.QueueBytes/8
+}
+
+// pool keeps slices for reuse, by capacity. It is not safe for concurrent use.
+type pool[T any] struct {
+	free map[int][][]T
+	held int // elements kept
+}
+
+// get returns an empty slice of exactly this capacity.
+func (p *pool[T]) get(capacity int) []T {
+	kept := p.free[capacity]
+	if len(kept) == 0 {
+		return make([]T, 0, capacity)
+	}
+	last := len(kept) - 1
+	s := kept[last]
+	kept[last] = nil
+	p.free[capacity] = kept[:last]
+	p.held -= capacity
+	return s
+}
+
+func (p *pool[T]) put(s []T) {
+	if p.free == nil {
+		p.free = map[int][][]T{}
+	}
+	p.free[cap(s)] = append(p.free[cap(s)], s[:0])
+	p.held += cap(s)
+}
+
+func (p *pool[T]) clear() { *p = pool[T]{} }
