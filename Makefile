@@ -1,0 +1,35 @@
+# The version is written once, where the gate pins it.
+STATICCHECK := $(shell sed -n 's/^staticcheck=\([^ ]*\).*/\1/p' .ci/run)
+FUZZTIME ?= 1m
+
+.PHONY: help test race lint fuzz api bench ci
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-6s %s\n", $$1, $$2 }' Makefile
+
+test: ## Run the tests of every module
+	go test work
+
+race: ## Run them under the race detector in random order
+	go test -race -shuffle=on -count=1 work
+
+lint: ## Run gofmt, go vet and staticcheck
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change: $$files"; exit 1; }
+	go vet work
+	go run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) work
+
+fuzz: ## Run every fuzz target for FUZZTIME each (default 1m)
+	@go test -list '^Fuzz' work | \
+	awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }' | \
+	while read -r package target; do \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
+	done
+
+api: ## Write the exported API to api.txt
+	go run ./internal/apisnapshot -w
+
+bench: ## Run every benchmark
+	go test -run '^$$' -bench . -benchmem work
+
+ci: ## Run the gate on a clean clone of HEAD
+	bash .ci/run

@@ -1,0 +1,4 @@
+// Package use is an example, not an API.
+package use
+
+func Exported() {}

@@ -1,0 +1,6 @@
+// Cmd is a command, not an API.
+package main
+
+func Exported() {}
+
+func main() { Exported() }
