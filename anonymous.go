@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,9 +66,8 @@ func derivedAnonymousID(userID string) string {
 type scope struct {
 	identity   Identity
 	identified bool
-	fields     Properties
-	encoded    *wire.Fields
-	err        error // why fields cannot be sent
+	fields     *wire.Fields
+	err        error // why they cannot be sent
 }
 
 type scopeKey struct{}
@@ -128,38 +126,45 @@ const maxContextBytes = 1 << 20
 // that cannot be encoded make the calls return an [ArgumentError].
 func WithContextFields(ctx context.Context, fields Properties) context.Context {
 	return withScope(ctx, func(s *scope) {
-		merged := maps.Clone(s.fields)
-		if merged == nil {
-			merged = make(Properties, len(fields))
+		if s.err == nil {
+			s.fields, s.err = s.fields.With(fields, maxContextBytes)
 		}
-		maps.Copy(merged, fields)
-		s.fields = merged
-		s.encoded, s.err = wire.NewFields(merged, maxContextBytes)
 	})
 }
 
+// A StoredIdentity is what an [IdentityStore] keeps of the client's own session.
+type StoredIdentity struct {
+	AnonymousID string
+	// LinkedTo is the anonymous ID derived from the user whom AnonymousID has
+	// been identified as; empty if nobody. The session takes a new anonymous ID
+	// before it identifies anybody else, also in a later run.
+	LinkedTo string
+}
+
 // An IdentityStore keeps the anonymous ID of one installation of a program, so
-// that all its runs are one person. The client calls it from New and from
-// Reset of its own Session, never from two goroutines at once. Implementations
-// must return an error instead of an ID that they are not sure to have kept;
+// that all its runs are one person. The client calls LoadOrSave from New and
+// Save from the goroutine of its callbacks (see [Hooks]), before Close returns
+// if the context of Close allows, and never both at once. Implementations must
+// return an error instead of an identity that they are not sure to have kept;
 // the client then reports it to Options.OnError and goes on in memory.
 type IdentityStore interface {
-	// LoadOrSave returns the ID that is kept. If none is, it keeps candidate
-	// and returns it. Of two processes that call it at the same time, both
-	// must get the ID of the one that was first.
-	LoadOrSave(candidate string) (kept string, err error)
-	// Save keeps anonymousID in place of the one before.
-	Save(anonymousID string) error
+	// LoadOrSave returns the identity that is kept. If none is, it keeps
+	// candidate and returns it. Of two processes that call it at the same time,
+	// both must get the identity of the one that was first.
+	LoadOrSave(candidate StoredIdentity) (kept StoredIdentity, err error)
+	// Save keeps an identity in place of the one before.
+	Save(StoredIdentity) error
 }
 
 // FileIdentity returns a store that keeps the anonymous ID in the file at path,
-// readable by its owner alone. Missing directories are created. A file that
-// does not hold an ID is an error and stays as it is.
+// readable by its owner alone, and LinkedTo in a second line. Missing
+// directories are created. A file that holds anything else is an error and
+// stays as it is.
 func FileIdentity(path string) IdentityStore { return fileIdentity(path) }
 
 type fileIdentity string
 
-func (f fileIdentity) LoadOrSave(candidate string) (string, error) {
+func (f fileIdentity) LoadOrSave(candidate StoredIdentity) (StoredIdentity, error) {
 	kept, err := f.load()
 	if !errors.Is(err, fs.ErrNotExist) {
 		return kept, err
@@ -171,26 +176,46 @@ func (f fileIdentity) LoadOrSave(candidate string) (string, error) {
 		return f.load()
 	}
 	if err != nil {
-		return "", err
+		return StoredIdentity{}, err
 	}
 	return candidate, nil
 }
 
-func (f fileIdentity) Save(anonymousID string) error { return f.write(anonymousID, os.Rename) }
-
-func (f fileIdentity) load() (string, error) {
-	text, err := os.ReadFile(string(f))
-	if err != nil {
-		return "", fmt.Errorf("loopkit: reading the identity file: %w", err)
+func (f fileIdentity) Save(id StoredIdentity) error {
+	if _, err := f.load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // whatever it is, it is not ours to replace
 	}
-	id := strings.TrimSpace(string(text))
-	if problem := idProblem(id); problem != "" {
-		return "", fmt.Errorf("loopkit: the identity file %s does not hold an anonymous ID (it %s); remove it to start anew", string(f), problem)
-	}
-	return id, nil
+	return f.write(id, os.Rename)
 }
 
-func (f fileIdentity) write(id string, publish func(from, to string) error) (err error) {
+func (f fileIdentity) load() (StoredIdentity, error) {
+	text, err := os.ReadFile(string(f))
+	if err != nil {
+		return StoredIdentity{}, fmt.Errorf("loopkit: reading the identity file: %w", err)
+	}
+	var kept StoredIdentity
+	first, second, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
+	kept.AnonymousID, kept.LinkedTo = strings.TrimSpace(first), strings.TrimSpace(second)
+	problem := kept.problem()
+	if strings.Contains(second, "\n") {
+		problem = "has more than two lines"
+	}
+	if problem != "" {
+		return StoredIdentity{}, fmt.Errorf("loopkit: the identity file %s does not hold an anonymous ID (it %s); remove it to start anew", string(f), problem)
+	}
+	return kept, nil
+}
+
+func (id StoredIdentity) problem() string {
+	if id.LinkedTo != "" {
+		if problem := idProblem(id.LinkedTo); problem != "" {
+			return problem
+		}
+	}
+	return idProblem(id.AnonymousID)
+}
+
+func (f fileIdentity) write(id StoredIdentity, publish func(from, to string) error) (err error) {
 	dir := filepath.Dir(string(f))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("loopkit: keeping the identity: %w", err)
@@ -204,7 +229,11 @@ func (f fileIdentity) write(id string, publish func(from, to string) error) (err
 			err = errors.Join(err, gone)
 		}
 	}()
-	_, err = draft.WriteString(id + "\n")
+	text := id.AnonymousID + "\n"
+	if id.LinkedTo != "" {
+		text += id.LinkedTo + "\n"
+	}
+	_, err = draft.WriteString(text)
 	err = errors.Join(err, draft.Sync(), draft.Close())
 	if err == nil {
 		err = publish(draft.Name(), string(f))

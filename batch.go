@@ -73,8 +73,12 @@ func (b *batch) start(i int) uint32 {
 	return b.record(i - 1).end
 }
 
-// message returns the i-th message without its comma.
-func (b *batch) message(i int) []byte { return b.bytes[b.start(i) : b.record(i).end-1] }
+// message returns the i-th message without its comma, which an append to it
+// does not overwrite.
+func (b *batch) message(i int) []byte {
+	end := b.record(i).end - 1
+	return b.bytes[b.start(i):end:end]
+}
 
 // body returns all messages with commas between them.
 func (b *batch) body() []byte { return b.bytes[b.start(0) : len(b.bytes)-1] }

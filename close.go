@@ -15,10 +15,21 @@ func (q *queue) close(ctx context.Context) error {
 	q.closing = true
 	pending := q.counts.pending
 	q.mu.Unlock()
+	inCallback := q.reporter.called(ctx)
 	if first {
-		go q.shutDown(ctx)
+		drain, cancel := ctx, context.CancelFunc(func() {})
+		if inCallback { // its cancellation when the callback returns must not end the drain
+			drain = context.WithoutCancel(ctx)
+			if deadline, ok := ctx.Deadline(); ok {
+				drain, cancel = context.WithDeadline(drain, deadline)
+			}
+		}
+		go func() {
+			defer cancel()
+			q.shutDown(drain)
+		}()
 	}
-	if q.reporter.called(ctx) {
+	if inCallback {
 		if pending == 0 {
 			return nil
 		}

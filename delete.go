@@ -123,7 +123,7 @@ func (c *Client) locate(e *erasure, call, field, id string) error {
 		return err
 	}
 	e.url = c.settings.BaseURL + path
-	if u, err := url.Parse(e.url); err != nil || !strings.HasPrefix(path, "/") || u.Fragment != "" || !isMethod(e.method) {
+	if _, err := url.Parse(e.url); err != nil || !strings.HasPrefix(path, "/") || strings.Contains(path, "#") || !isMethod(e.method) {
 		return &ArgumentError{Call: call, Field: option, Reason: "must give a method such as DELETE and an escaped path that begins with a slash"}
 	}
 	return nil

@@ -98,7 +98,7 @@ func TestAServerThatDoesNotKnowEnvelopesGetsSingleObjects(t *testing.T) {
 		s := loopkittest.NewTransport(t)
 		s.FailAll(loopkittest.Tracks, loopkittest.Fault{
 			Status: 400, If: func(body []byte) bool { return bytes.HasPrefix(body, []byte(`{"tracks"`)) }})
-		c := newClient(t, s)
+		c := newClient(t, s, func(o *loopkit.Options) { o.MaxInFlight = 1 })
 		trackN(t, c, 64)
 		require.NoError(t, c.Flush(t.Context()))
 		assert.Len(t, s.Messages(), 64)

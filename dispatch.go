@@ -133,7 +133,7 @@ func (q *queue) attempt(a *attempt, r *request) {
 	returned := false
 	defer func() {
 		if recover() != nil || !returned {
-			q.reporter.panics.Add(1)
+			q.reporter.panicked("the HTTP transport")
 			if newest != nil {
 				_ = newest.Close() // nobody else will
 			}
@@ -232,7 +232,8 @@ func (q *queue) noteFailure(a *attempt, r result, now time.Time) {
 
 func (q *queue) halt(lane *lane, probe bool, err error, now time.Time) {
 	if lane.gate.halt(now, probe, err) {
-		q.reporter.failed(causeHalt+cause("_"+lane.endpoint), &haltError{endpoint: lane.endpoint, err: err})
+		q.reporter.failed(causeHalt+cause("_"+lane.endpoint), "loopkit: an endpoint refuses everything",
+			&haltError{endpoint: lane.endpoint, err: err})
 	}
 }
 

@@ -37,7 +37,7 @@ var (
 	ErrDisabled = errors.New("loopkit: the client is nil: nothing was sent and nothing was deleted")
 )
 
-// errExpired and errWithdrawn are the causes given to Hooks.Dropped.
+// These are the causes given to Hooks.Dropped.
 var (
 	errExpired  = errors.New("loopkit: the message grew older than Options.MaxAge before LoopKit took it")
 	errDeleted  = errors.New("loopkit: the deletion of the person or group it names was accepted")

@@ -108,7 +108,7 @@ func (r *reporter) run() {
 	finished := false
 	defer func() {
 		if !finished { // runtime.Goexit in user code ended this goroutine
-			r.panics.Add(1)
+			r.panicked("a hook, error handler or logger")
 			go r.run()
 		}
 	}()
@@ -141,10 +141,8 @@ func (r *reporter) next() func() {
 
 func (r *reporter) call(notice func()) {
 	defer func() {
-		if p := recover(); p != nil {
-			r.panics.Add(1)
-			// Not the panic's value: it may quote what was being sent.
-			r.log(slog.LevelError, causePanic, "a hook, error handler or logger panicked", slog.String("type", fmt.Sprintf("%T", p)))
+		if recover() != nil {
+			r.panicked("a hook, error handler or logger")
 		}
 	}()
 	notice()
@@ -172,11 +170,24 @@ func (r *reporter) called(ctx context.Context) bool {
 }
 
 // failed reports something that a person must mend: to OnError and to the log.
-func (r *reporter) failed(c cause, err error) {
+// The error's methods may be the program's, so only notices call them.
+func (r *reporter) failed(c cause, text string, err error) {
 	if r.onError != nil {
 		r.tell(func() { r.onError(r.ctx, err) }, false)
 	}
-	r.log(slog.LevelError, c, err.Error())
+	r.log(slog.LevelError, c, text, slog.Any("error", err))
+}
+
+// panicked counts user code that panicked or ended its goroutine. The panic's
+// value stays out of it: it may quote what was being sent. OnError hears of the
+// first only, for it may be what panics.
+func (r *reporter) panicked(what string) {
+	err := fmt.Errorf("loopkit: %s panicked or called runtime.Goexit; it was stopped and the client goes on", what)
+	if r.panics.Add(1) == 1 {
+		r.failed(causePanic, "loopkit: user code panicked", err)
+	} else {
+		r.log(slog.LevelError, causePanic, "loopkit: user code panicked", slog.Any("error", err))
+	}
 }
 
 func (r *reporter) warn(c cause, text string, attrs ...slog.Attr) {

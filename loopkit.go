@@ -38,37 +38,37 @@ func New(apiKey string, opts *Options) (*Client, error) {
 	}
 	c := &Client{settings: s, queue: newQueue(s)}
 	c.scratch.New = func() any { b := make([]byte, 0, 1<<10); return &b }
-	c.session = &Session{client: c, kept: true, identity: Identity{AnonymousID: c.loadAnonymousID()}}
+	c.session = &Session{client: c, store: s.IdentityStore}
+	c.session.state = c.loadIdentity()
 	return c, nil
 }
 
-// loadAnonymousID asks the identity store, and makes do without it.
-func (c *Client) loadAnonymousID() string {
-	fresh := NewAnonymousID()
-	store := c.settings.IdentityStore
-	if store == nil {
-		return fresh
+// loadIdentity asks the identity store, and makes do without it.
+func (c *Client) loadIdentity() sessionState {
+	fresh := StoredIdentity{AnonymousID: NewAnonymousID()}
+	if c.settings.IdentityStore == nil {
+		return fresh.state()
 	}
-	var kept string
+	var kept StoredIdentity
 	err := c.guard("IdentityStore.LoadOrSave", func() (err error) {
-		kept, err = store.LoadOrSave(fresh)
+		kept, err = c.settings.IdentityStore.LoadOrSave(fresh)
 		return err
 	})
-	if problem := idProblem(kept); err == nil && problem != "" {
+	if problem := kept.problem(); err == nil && problem != "" {
 		err = fmt.Errorf("loopkit: the anonymous ID in the identity store %s", problem)
 	}
 	if err != nil {
-		c.queue.reporter.failed(causeIdentityStore, err)
-		return fresh
+		c.queue.reporter.failed(causeIdentityStore, "loopkit: the anonymous ID is not kept", err)
+		return fresh.state()
 	}
-	return kept
+	return kept.state()
 }
 
 // guard runs user code that returns an error, on the caller's goroutine.
 func (c *Client) guard(what string, run func() error) (err error) {
 	defer func() {
 		if recover() != nil {
-			c.queue.reporter.panics.Add(1)
+			c.queue.reporter.panicked(what)
 			err = fmt.Errorf("loopkit: %s panicked", what)
 		}
 	}()

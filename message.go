@@ -190,7 +190,7 @@ func (c *Client) prepare(ctx context.Context, d *draft) (parcel, error) {
 	*body = encoded
 	if err != nil {
 		c.recycle(body)
-		return parcel{}, c.encodingError(d, err)
+		return parcel{}, c.encodingError(d.call, err, fmt.Sprintf("%d bytes (Options.MaxMessageBytes)", c.settings.MaxMessageBytes))
 	}
 	return parcel{kind: d.kind, body: body, at: now, keys: c.queue.keysOf(m)}, nil
 }
@@ -220,9 +220,9 @@ func (c *Client) address(ctx context.Context, d *draft) error {
 	id := d.own
 	if s := scopeOf(ctx); s != nil {
 		if s.err != nil {
-			return c.encodingError(&draft{call: "WithContextFields"}, s.err)
+			return c.encodingError("WithContextFields", s.err, "1 MiB")
 		}
-		d.message.Scope = s.encoded
+		d.message.Scope = s.fields
 		if s.identified {
 			id = s.identity
 		}
@@ -273,19 +273,18 @@ func (d *draft) checkID(field, id string) error {
 }
 
 // encodingError turns an error of the encoder into one of the API.
-func (c *Client) encodingError(d *draft, err error) error {
+func (c *Client) encodingError(call string, err error, limit string) error {
 	var value *wire.ValueError
 	switch {
 	case errors.Is(err, wire.ErrTooLarge):
-		return fmt.Errorf("loopkit.%s: %w: its JSON is longer than %d bytes (Options.MaxMessageBytes)",
-			d.call, ErrTooLarge, c.settings.MaxMessageBytes)
+		return fmt.Errorf("loopkit.%s: %w: its JSON is longer than %s", call, ErrTooLarge, limit)
 	case errors.As(err, &value):
 		if value.Panicked {
-			c.queue.reporter.panics.Add(1)
+			c.queue.reporter.panicked("the encoding of " + value.Path)
 		}
-		return d.wrong(value.Path, value.Reason)
+		return &ArgumentError{Call: call, Field: value.Path, Reason: value.Reason}
 	}
-	return fmt.Errorf("loopkit.%s: %w", d.call, err)
+	return fmt.Errorf("loopkit.%s: %w", call, err)
 }
 
 // send is the way of every Identify, Group and Track of the client.

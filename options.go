@@ -87,7 +87,8 @@ type Options struct {
 	DeletionEndpoint func(kind Kind, id string) (method, path string)
 
 	// Context holds properties for the system.context of every message, such
-	// as the application's name and version. It is encoded once, by New.
+	// as the application's name and version. It is encoded once, by New, to at
+	// most half of MaxMessageBytes.
 	Context Properties
 	// IdentityStore keeps the client's own anonymous ID between runs; see
 	// [FileIdentity]. Default: in memory only.
@@ -237,12 +238,25 @@ func resolve(key string, opts *Options) (*settings, error) {
 	check(checkChoice("Dialect", s.Dialect, DialectEnvelopes))
 	check(checkChoice("Overflow", s.Overflow, Block))
 	check(checkChoice("Compression", s.Compression, Gzip))
-	fields, err := wire.NewFields(s.Context, s.MaxMessageBytes)
-	if err != nil {
-		check(wrongOption("Context", "cannot be sent: %v", err))
+	check(s.encodeContext())
+	return s, errors.Join(wrong...)
+}
+
+func (s *settings) encodeContext() error {
+	limit := s.MaxMessageBytes / 2 // the other half is for the message itself
+	if limit <= 0 || limit > maxContextBytes {
+		limit = maxContextBytes
+	}
+	fields, err := wire.NewFields(s.Context, limit)
+	var value *wire.ValueError
+	switch {
+	case errors.As(err, &value):
+		return wrongOption("Context", "cannot be sent: %s %s", value.Path, value.Reason)
+	case err != nil:
+		return wrongOption("Context", "is longer as JSON than %d bytes, half of MaxMessageBytes", limit)
 	}
 	s.context = fields
-	return s, errors.Join(wrong...)
+	return nil
 }
 
 func checkKey(key string) error {
@@ -270,10 +284,10 @@ func (s *settings) resolveURL() error {
 	switch {
 	case err != nil: // its text would quote the value, which may hold credentials
 		return wrongOption(name, "is not a URL; it must look like %s", DefaultURL)
-	case u.Scheme != "https" && u.Scheme != "http", u.Host == "":
+	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
 		return wrongOption(name, "must start with https:// or http:// and name a host, like %s", DefaultURL)
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return wrongOption(name, "must not have credentials, a query or a fragment")
+	case u.User != nil, strings.ContainsAny(s.BaseURL, "?# \t"):
+		return wrongOption(name, "must not have credentials, a query, a fragment or spaces")
 	}
 	s.BaseURL = strings.TrimRight(s.BaseURL, "/")
 	return nil
@@ -312,7 +326,7 @@ func (o Options) LogValue() slog.Value {
 
 func (o *Options) summary() string {
 	var b strings.Builder
-	if u, err := url.Parse(o.BaseURL); err == nil {
+	if u, err := url.Parse(o.BaseURL); err == nil && o.BaseURL != "" {
 		b.WriteString("BaseURL:" + strconv.Quote(u.Scheme+"://"+u.Host+u.Path))
 	}
 	for _, n := range o.integers() {

@@ -99,14 +99,15 @@ func (q *queue) hash(id string) uint64 {
 }
 
 // accept takes a message into its lane, or behind the deletion of someone that
-// it names.
+// it names. It withholds what a session sends that has opted out, and returns
+// errOptedOut then.
 func (q *queue) accept(ctx context.Context, p parcel, s *Session) error {
 	q.mu.Lock()
 	for {
 		if s != nil && s.optedOut.Load() {
 			q.counts.withheld++
 			q.mu.Unlock()
-			return nil
+			return errOptedOut
 		}
 		if q.closing {
 			q.counts.refused++

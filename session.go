@@ -2,6 +2,7 @@ package loopkit
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 )
@@ -16,13 +17,22 @@ import (
 // servers should put the identity into the request's context instead.
 type Session struct {
 	client   *Client
-	kept     bool // its anonymous ID lives in Options.IdentityStore
+	store    IdentityStore // nil unless it is the client's own session
 	optedOut atomic.Bool
 
-	mu       sync.Mutex
-	identity Identity
+	mu     sync.Mutex
+	state  sessionState
+	saving bool // the store is about to be told
+}
 
-	keeping sync.Mutex // orders the calls of the identity store
+// sessionState is who a session speaks for.
+type sessionState struct {
+	Identity
+	linkedTo string // see StoredIdentity.LinkedTo
+}
+
+func (id StoredIdentity) state() sessionState {
+	return sessionState{Identity: Identity{AnonymousID: id.AnonymousID}, linkedTo: id.LinkedTo}
 }
 
 // Session returns the client's own session, always the same one. Its anonymous
@@ -40,24 +50,34 @@ func (c *Client) NewSession(id Identity) *Session {
 	if c.disabled() {
 		return nil
 	}
+	s := &Session{client: c, state: sessionState{Identity: id}}
+	if id.UserID != "" {
+		s.state.linkedTo = derivedAnonymousID(id.UserID)
+	}
 	switch {
 	case id.AnonymousID != "":
 	case id.UserID != "":
-		id.AnonymousID = derivedAnonymousID(id.UserID)
+		s.state.AnonymousID = s.state.linkedTo
 	default:
-		id.AnonymousID = NewAnonymousID()
+		s.state.AnonymousID = NewAnonymousID()
 	}
-	return &Session{client: c, identity: id}
+	return s
 }
 
 // Identity returns whose messages the session sends now.
 func (s *Session) Identity() Identity {
-	if s == nil {
+	if s.disabled() {
 		return Identity{}
 	}
+	return s.current().Identity
+}
+
+func (s *Session) disabled() bool { return s == nil || s.client == nil }
+
+func (s *Session) current() sessionState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.identity
+	return s.state
 }
 
 // Identify is [Client.Identify] for the session's person, and the session's
@@ -65,7 +85,7 @@ func (s *Session) Identity() Identity {
 // session that was another user's takes a new anonymous ID first, because one
 // anonymous ID must never link two users.
 func (s *Session) Identify(ctx context.Context, userID string, traits Traits, opts ...CallOption) error {
-	if s == nil {
+	if s.disabled() {
 		return nil
 	}
 	d := identifyDraft(userID, traits, opts)
@@ -74,7 +94,7 @@ func (s *Session) Identify(ctx context.Context, userID string, traits Traits, op
 
 // Group is [Client.Group] for the session's person.
 func (s *Session) Group(ctx context.Context, groupID string, traits Traits, opts ...GroupOption) error {
-	if s == nil {
+	if s.disabled() {
 		return nil
 	}
 	d := groupDraft(groupID, traits, opts)
@@ -83,7 +103,7 @@ func (s *Session) Group(ctx context.Context, groupID string, traits Traits, opts
 
 // Track is [Client.Track] for the session's person.
 func (s *Session) Track(ctx context.Context, event string, properties Properties, opts ...CallOption) error {
-	if s == nil {
+	if s.disabled() {
 		return nil
 	}
 	d := trackDraft(event, properties, opts)
@@ -92,22 +112,22 @@ func (s *Session) Track(ctx context.Context, event string, properties Properties
 
 // Reset forgets the user, as at a logout, and takes a new anonymous ID. What
 // was accepted before keeps its identity. For the client's own session the new
-// ID is kept in Options.IdentityStore.
+// ID is kept in Options.IdentityStore, by the time that Close returns.
 func (s *Session) Reset() {
-	if s == nil {
+	if s.disabled() {
 		return
 	}
 	s.mu.Lock()
-	s.identity = Identity{AnonymousID: NewAnonymousID()}
+	s.state = sessionState{Identity: Identity{AnonymousID: NewAnonymousID()}}
 	s.mu.Unlock()
-	s.keep()
+	s.save()
 }
 
 // OptOut drops what has not been sent yet of the session's anonymous ID and
 // user ID (reason "consent"), and withholds the session's calls until OptIn:
 // they return nil and are counted in Stats.Withheld.
 func (s *Session) OptOut() {
-	if s == nil {
+	if s.disabled() {
 		return
 	}
 	// The queue reads optedOut under its lock: a call that races with OptOut is
@@ -118,7 +138,7 @@ func (s *Session) OptOut() {
 
 // OptIn ends what OptOut began. What was dropped or withheld stays so.
 func (s *Session) OptIn() {
-	if s != nil {
+	if !s.disabled() {
 		s.optedOut.Store(false)
 	}
 }
@@ -127,19 +147,16 @@ func (s *Session) send(ctx context.Context, d *draft) error {
 	ctx = orBackground(ctx)
 	c := s.client
 	for {
-		before := s.Identity()
+		before := s.current()
 		after := before
 		if s.optedOut.Load() { // the identity must not change either
 			c.queue.withhold()
 			return nil
 		}
 		if d.kind == KindIdentify && s.speaksForItself(ctx, d) {
-			if before.UserID != "" && before.UserID != d.message.UserID {
-				after = Identity{AnonymousID: NewAnonymousID()}
-			}
-			after.UserID = d.message.UserID
+			after = before.identified(d.message.UserID)
 		}
-		d.own = after
+		d.own = after.Identity
 		p, err := c.prepare(ctx, d)
 		if err != nil {
 			c.queue.refuse(d.call, err)
@@ -152,10 +169,15 @@ func (s *Session) send(ctx context.Context, d *draft) error {
 			c.recycle(p.body)
 			continue
 		}
-		if after.AnonymousID != before.AnonymousID {
-			s.keep()
+		err = c.enqueue(ctx, p, s)
+		if errors.Is(err, errOptedOut) { // meanwhile: what is withheld does not stick
+			s.change(after, before)
+			return nil
 		}
-		return c.enqueue(ctx, p, s)
+		if after != before {
+			s.save()
+		}
+		return err
 	}
 }
 
@@ -165,29 +187,52 @@ func (s *Session) speaksForItself(ctx context.Context, d *draft) bool {
 	return !given && d.options.identity == nil
 }
 
-func (s *Session) change(before, after Identity) bool {
+// identified is the state after an identify as a user. An anonymous ID that is
+// linked to another user stays theirs.
+func (s sessionState) identified(userID string) sessionState {
+	if s.UserID == userID {
+		return s
+	}
+	user := derivedAnonymousID(userID)
+	if s.linkedTo != "" && s.linkedTo != user {
+		s = sessionState{Identity: Identity{AnonymousID: NewAnonymousID()}}
+	}
+	s.UserID, s.linkedTo = userID, user
+	return s
+}
+
+func (s *Session) change(before, after sessionState) bool {
 	if before == after {
 		return true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.identity != before {
+	if s.state != before {
 		return false
 	}
-	s.identity = after
+	s.state = after
 	return true
 }
 
-// keep writes the newest anonymous ID to the identity store. Several changes
-// at once may write the same ID twice, never an older one last.
-func (s *Session) keep() {
-	store := s.client.settings.IdentityStore
-	if !s.kept || store == nil {
+// save tells the store of the newest state, away from the caller: a disk may be
+// slow.
+func (s *Session) save() {
+	if s.store == nil {
 		return
 	}
-	s.keeping.Lock()
-	defer s.keeping.Unlock()
-	if err := s.client.guard("IdentityStore.Save", func() error { return store.Save(s.Identity().AnonymousID) }); err != nil {
-		s.client.queue.reporter.failed(causeIdentityStore, err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.saving {
+		return
 	}
+	s.saving = true
+	s.client.queue.reporter.tell(func() {
+		s.mu.Lock()
+		s.saving = false
+		newest := StoredIdentity{AnonymousID: s.state.AnonymousID, LinkedTo: s.state.linkedTo}
+		s.mu.Unlock()
+		if err := s.client.guard("IdentityStore.Save", func() error { return s.store.Save(newest) }); err != nil {
+			s.client.queue.reporter.failed(causeIdentityStore, "loopkit: the anonymous ID is not kept", err)
+		}
+	}, true)
 }

@@ -29,7 +29,7 @@ type Stats struct {
 	Withheld int64 // never accepted: the session has opted out
 
 	Panics      int64 // user code (hooks, loggers, MarshalJSON) that panicked or called Goexit
-	NoticesLost int64 // drops and errors that the callbacks were too slow to be told of
+	NoticesLost int64 // calls of hooks, OnError and the Logger left out because they were too slow
 
 	QueueBytes int64 // memory held for messages now, in bytes
 	Requests   int64 // HTTP requests started

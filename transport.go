@@ -14,7 +14,9 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -205,12 +207,38 @@ func (t *transport) close() {
 // failed is the result of an attempt without an answer.
 func failed(endpoint string, err error) result {
 	err = withoutURL(err)
-	r := result{outcome: outcomeRetry, err: fmt.Errorf("loopkit: %s: %w", endpoint, err), unanswered: true}
+	r := result{outcome: outcomeRetry, err: &exchangeError{endpoint, err}, unanswered: true}
 	if isTLS(err) {
 		r.outcome = outcomeHalted
 	}
 	r.unanswered = !neverSent(err)
 	return r
+}
+
+// exchangeError is the end of an attempt without an answer.
+type exchangeError struct {
+	endpoint string
+	err      error
+}
+
+func (e *exchangeError) Error() string {
+	text := fmt.Sprintf("no valid answer (%T)", e.err)
+	if mayBeShown(e.err) {
+		text = e.err.Error()
+	}
+	return "loopkit: " + e.endpoint + ": " + text
+}
+
+func (e *exchangeError) Unwrap() error { return e.err }
+
+// mayBeShown reports whether an error comes from below HTTP. Others may quote
+// what the server sent, and that may quote the request.
+func mayBeShown(err error) bool {
+	var network net.Error
+	var errno syscall.Errno
+	return errors.As(err, &network) || errors.As(err, &errno) || isTLS(err) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // withoutURL removes the URL from an error of net/http: it names the person
@@ -257,7 +285,7 @@ func explanation(answer []byte, authorization string) string {
 	}
 	text := strings.ReplaceAll(reply.Message, strings.TrimPrefix(authorization, "Bearer "), "[API key]")
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
