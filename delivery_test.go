@@ -217,6 +217,19 @@ func TestA415OnCompressedBodiesTurnsCompressionOffForGood(t *testing.T) {
 	})
 }
 
+func TestSeveralCompressedRequestsThatAreAnswered415AtOnceLoseNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		for range 4 {
+			s.Script(loopkittest.Tracks, loopkittest.Fault{Status: 415, Delay: time.Second})
+		}
+		c := newClient(t, s, func(o *loopkit.Options) { o.Compression, o.BatchSize = loopkit.Gzip, 1 })
+		trackN(t, c, 8)
+		require.NoError(t, c.Close(t.Context()))
+		assert.Len(t, s.Messages(), 8)
+	})
+}
+
 func TestA409CountsAsDeliveredOnlyAfterAnUnansweredAttempt(t *testing.T) {
 	t.Run("after a lost answer", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

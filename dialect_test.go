@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -109,6 +110,21 @@ func TestAServerThatDoesNotKnowEnvelopesGetsSingleObjects(t *testing.T) {
 		require.NoError(t, c.Flush(t.Context()))
 		assert.Len(t, s.Messages(), 128)
 		assert.Len(t, s.Requests(), refused+128, "from then on, not one envelope")
+	})
+}
+
+func TestRequestsInFlightWhileTheFormChangesLoseNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		refuse := func(body []byte) bool { return bytes.HasPrefix(body, []byte(`{"tracks"`)) }
+		s.FailAll(loopkittest.Tracks, loopkittest.Fault{Status: 400, If: refuse, Delay: 7 * time.Millisecond})
+		c := newClient(t, s, func(o *loopkit.Options) { o.BatchSize, o.MaxInFlight = 1, 16 })
+		for range 64 {
+			trackN(t, c, 1)
+			time.Sleep(time.Millisecond)
+		}
+		require.NoError(t, c.Close(t.Context()))
+		assert.Len(t, s.Messages(), 64)
 	})
 }
 

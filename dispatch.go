@@ -12,6 +12,7 @@ type attempt struct {
 	lane    *lane
 	batch   *batch   // nil for a deletion
 	erasure *erasure // nil for a batch
+	request *request
 	probe   bool
 	givenUp bool // Close settled what it carries without waiting for its end
 }
@@ -83,7 +84,7 @@ func (q *queue) startNext(lane *lane, now time.Time) bool {
 		if e == nil || q.fenced(e) || q.quarantineEnd(e).After(now) {
 			return false
 		}
-		q.start(&attempt{lane: lane, erasure: e}, q.deletionRequest(e))
+		q.start(&attempt{lane: lane, erasure: e, request: q.deletionRequest(e)})
 		return true
 	}
 	if due := lane.due(q.settings.FlushInterval); lane.sealed.head == nil && !due.IsZero() && !due.After(now) {
@@ -96,11 +97,11 @@ func (q *queue) startNext(lane *lane, now time.Time) bool {
 	if b == nil {
 		return false
 	}
-	q.start(&attempt{lane: lane, batch: b}, q.requestFor(lane, b))
+	q.start(&attempt{lane: lane, batch: b, request: q.requestFor(lane, b)})
 	return true
 }
 
-func (q *queue) start(a *attempt, r *request) {
+func (q *queue) start(a *attempt) {
 	a.number = q.nextAttempt
 	q.nextAttempt++
 	a.probe = a.lane.gate.begin()
@@ -110,7 +111,7 @@ func (q *queue) start(a *attempt, r *request) {
 	if a.tries() > 1 {
 		q.counts.retries++
 	}
-	go q.attempt(a, r) // close waits for it: see quiet
+	go q.attempt(a) // close waits for it: see quiet
 }
 
 // tries counts the attempt into what it carries.
@@ -124,7 +125,8 @@ func (a *attempt) tries() int {
 }
 
 // attempt sends, and survives what the program's RoundTripper may do.
-func (q *queue) attempt(a *attempt, r *request) {
+func (q *queue) attempt(a *attempt) {
+	r := a.request
 	var newest *body
 	if open := r.open; open != nil {
 		r.open = func() *body { newest = open(); return newest }
@@ -192,7 +194,7 @@ func (q *queue) finishBatch(a *attempt, r result, now time.Time) {
 		b.unanswered = true
 	}
 	if r.outcome == outcomeDelivered || r.outcome == outcomeConflict && b.unanswered {
-		q.delivered(lane, b, r, now)
+		q.delivered(a, r, now)
 		return
 	}
 	q.noteFailure(a, r, now)
@@ -201,15 +203,15 @@ func (q *queue) finishBatch(a *attempt, r result, now time.Time) {
 	}
 	switch r.outcome {
 	case outcomeEncoding:
-		if q.settings.Compression == Gzip && !q.plain {
+		if a.request.compress {
 			q.plain = true
 			q.reporter.warn(causeEncoding, "loopkit: the server does not take gzip; request bodies are plain from now on")
 			q.putBack(lane, b)
 			return
 		}
-		q.refused(lane, b, a.probe, r, now)
+		q.refused(a, b, r, now)
 	case outcomeRefused, outcomeConflict, outcomeTooLarge:
-		q.refused(lane, b, a.probe, r, now)
+		q.refused(a, b, r, now)
 	case outcomeCrash:
 		q.crashed(lane, b, r)
 	default:
@@ -249,7 +251,8 @@ func (e *haltError) Error() string {
 
 func (e *haltError) Unwrap() error { return e.err }
 
-func (q *queue) delivered(lane *lane, b *batch, r result, now time.Time) {
+func (q *queue) delivered(a *attempt, r result, now time.Time) {
+	lane, b := a.lane, a.batch
 	lane.gate.success(now)
 	lane.singles = 0
 	if r.foreign {
@@ -264,7 +267,7 @@ func (q *queue) delivered(lane *lane, b *batch, r result, now time.Time) {
 		if b.pair.delivered == 2 {
 			q.refusedEnvelope(lane)
 		}
-	case lane.envelops(b):
+	case a.request.enveloped:
 		lane.envelopes = 0
 	}
 	q.counts.delivered += int64(b.len())
@@ -284,8 +287,9 @@ func (q *queue) refusedEnvelope(lane *lane) {
 }
 
 // refused handles bytes that will never be taken: split, to find the message at
-// fault, or drop it.
-func (q *queue) refused(lane *lane, b *batch, probe bool, r result, now time.Time) {
+// fault, or drop it. b is what is left of the attempt's batch.
+func (q *queue) refused(a *attempt, b *batch, r result, now time.Time) {
+	lane := a.lane
 	if b.len() > 1 {
 		var followed *pair
 		if r.outcome == outcomeTooLarge {
@@ -296,7 +300,7 @@ func (q *queue) refused(lane *lane, b *batch, probe bool, r result, now time.Tim
 		q.split(lane, b, followed)
 		return
 	}
-	if r.outcome == outcomeRefused && lane.triesBare && lane.envelops(b) {
+	if r.outcome == outcomeRefused && lane.triesBare && a.request.enveloped {
 		b.bare = true
 		q.putBack(lane, b)
 		return
@@ -307,7 +311,7 @@ func (q *queue) refused(lane *lane, b *batch, probe bool, r result, now time.Tim
 	}
 	q.drop(lane.kind(), lane.place(), b, reason, r.err)
 	if lane.singles++; lane.singles >= maxRefusedSingles {
-		q.halt(lane, probe, r.err, now)
+		q.halt(lane, a.probe, r.err, now)
 	}
 }
 

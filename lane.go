@@ -230,17 +230,13 @@ func (q *queue) split(lane *lane, b *batch, followed *pair) {
 	q.release(b.block)
 }
 
-// envelops reports whether b goes out in an envelope.
-func (l *lane) envelops(b *batch) bool {
-	return b.len() > 1 || l.enveloped && !l.objectOnly && !b.bare
-}
-
 // requestFor makes the request that carries b.
 func (q *queue) requestFor(lane *lane, b *batch) *request {
 	var parts [3][]byte
 	kind := wire.Kind(lane.id)
+	enveloped := b.len() > 1 || lane.enveloped && !lane.objectOnly && !b.bare
 	switch {
-	case lane.envelops(b):
+	case enveloped:
 		open, end := wire.Envelope(kind)
 		parts = [3][]byte{[]byte(open), b.body(), []byte(end)}
 	case kind == wire.Track:
@@ -250,11 +246,12 @@ func (q *queue) requestFor(lane *lane, b *batch) *request {
 		parts = [3][]byte{head, documentedKey, tail}
 	}
 	return &request{
-		endpoint: lane.endpoint,
-		method:   "POST",
-		url:      q.settings.BaseURL + lane.path,
-		open:     func() *body { return q.openBody(b.block, parts) },
-		compress: q.settings.Compression == Gzip && !q.plain,
+		endpoint:  lane.endpoint,
+		method:    "POST",
+		url:       q.settings.BaseURL + lane.path,
+		open:      func() *body { return q.openBody(b.block, parts) },
+		enveloped: enveloped,
+		compress:  q.settings.Compression == Gzip && !q.plain,
 	}
 }
 
