@@ -29,8 +29,8 @@
 //     both. Identify does not change the context: use WithUser for what follows.
 //   - One anonymous ID must never be identified as two users. WithUser, Session
 //     and Identify leave an anonymous ID behind that belongs to somebody else as
-//     far as they can see; a program that remembers one, in a cookie or with
-//     [FileIdentity], takes a new one at logout ([NewAnonymousID], [Session.Reset]).
+//     far as they can see; a program that remembers one, as in a cookie, takes a
+//     new one at logout ([NewAnonymousID], [Session.Reset]).
 //   - A message that knows only a user carries an anonymous ID derived from the
 //     user ID: always the same, and no other user's.
 //
