@@ -284,8 +284,11 @@ func (s *settings) resolveURL() error {
 	switch {
 	case err != nil: // its text would quote the value, which may hold credentials
 		return wrongOption(name, "is not a URL; it must look like %s", DefaultURL)
-	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
-		return wrongOption(name, "must start with https:// or http:// and name a host, like %s", DefaultURL)
+	case u.Scheme != "https" && u.Scheme != "http":
+		// Not more of the value: it may be a key that took the wrong place.
+		return wrongOption(name, "has the scheme %q; it must start with https:// or http://, like %s", u.Scheme, DefaultURL)
+	case u.Hostname() == "":
+		return wrongOption(name, "names no host; it must look like %s", DefaultURL)
 	case u.User != nil, strings.ContainsAny(s.BaseURL, "?# \t"):
 		return wrongOption(name, "must not have credentials, a query, a fragment or spaces")
 	}
