@@ -16,6 +16,16 @@ func (k keys) matches(target keys) bool {
 		k.group != 0 && k.group == target.group
 }
 
+// subject is one of the keys together with what it is a hash of.
+type subject struct {
+	role uint8
+	hash uint64
+}
+
+func (k keys) subjects() [3]subject {
+	return [3]subject{{0, k.user}, {1, k.anonymous}, {2, k.group}}
+}
+
 // record is what a batch knows of one of its messages.
 type record struct {
 	keys

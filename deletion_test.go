@@ -3,7 +3,10 @@ package loopkit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -403,6 +406,37 @@ func TestADeletionEndpointOfOnesOwn(t *testing.T) {
 		assert.Equal(t, "POST", method)
 		assert.Equal(t, "/v1/privacy/deleteUser/user_1", path)
 	})
+}
+
+func TestThousandsOfDeletionsDoNotSlowTheCalls(t *testing.T) {
+	const deletions = 20_000
+	server := newSink(t)
+	c, err := loopkit.New(testKey, &loopkit.Options{BaseURL: server, Logger: quietLogger()})
+	require.NoError(t, err)
+	start := time.Now()
+	for i := range deletions {
+		_, err := c.DeleteUser(t.Context(), fmt.Sprintf("user_%d", i))
+		require.NoError(t, err)
+	}
+	ctx := known("anon_1", "someone")
+	var calls []time.Duration
+	for c.Stats().Pending > deletions/2 {
+		begin := time.Now()
+		require.NoError(t, c.Track(ctx, "page_view", nil))
+		calls = append(calls, time.Since(begin))
+		runtime.Gosched()
+	}
+	require.NoError(t, c.Close(contextFor(t, time.Minute)))
+	slices.Sort(calls)
+	assert.Less(t, calls[len(calls)/2], 100*time.Microsecond*raceFactor)
+	assert.Less(t, time.Since(start), 20*time.Second*raceFactor)
+	assert.Zero(t, c.Stats().QueueBytes)
+}
+
+func contextFor(t testing.TB, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 func TestIDsThatCannotBeAPathSegmentAreRefused(t *testing.T) {

@@ -3,6 +3,7 @@ package loopkit
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -23,27 +24,36 @@ type erasure struct {
 	fence      uint64    // the first attempt that cannot carry them
 	quarantine time.Time // since the last unanswered attempt before the fence; zero if there is none
 	unanswered time.Time // the last attempt of the deletion itself that was; zero if there is none
+	order      uint64    // among the deletions
 	settled    bool
+	holds      bool
 	held       [laneDelete]line
 }
 
 // erasures are the deletions in order of acceptance, and what else the queue
-// must forget.
+// must forget. There may be thousands: nothing here looks through all of them
+// for a message or a request.
 type erasures struct {
 	all            []*erasure // until what they hold was let go
 	waiting        []*erasure // of these, those that are not settled
-	purges         []purge
+	holding        []*erasure // of these, those that hold messages
+	newest         map[subject]*erasure
+	purges         []purge // by fence
+	purged         map[subject]purge
+	orders         uint64
 	lastUnanswered time.Time // the end of the client's last unanswered attempt
 }
 
 // purge is to be applied to batches that come back from attempts that began
 // before the fence.
 type purge struct {
-	target keys
-	reason Reason
-	why    error
-	fence  uint64
+	subject subject
+	fence   uint64
+	reason  Reason
 }
+
+// purgeCauses are what hooks are told of purged messages.
+var purgeCauses = map[Reason]error{ReasonDeleted: errDeleted, ReasonConsent: errOptedOut}
 
 // next is the deletion whose turn it is.
 func (e *erasures) next() *erasure {
@@ -55,12 +65,65 @@ func (e *erasures) next() *erasure {
 
 // holder is the newest deletion that a message with these keys has to follow.
 func (e *erasures) holder(k keys) *erasure {
-	for i := len(e.all) - 1; i >= 0; i-- {
-		if k.matches(e.all[i].target) {
-			return e.all[i]
+	if len(e.all) == 0 {
+		return nil
+	}
+	var holder *erasure
+	for _, s := range k.subjects() {
+		if at := e.newest[s]; at != nil && (holder == nil || at.order > holder.order) {
+			holder = at
 		}
 	}
-	return nil
+	return holder
+}
+
+func (e *erasures) add(a *erasure) {
+	e.orders++
+	a.order = e.orders
+	e.all = append(e.all, a)
+	e.waiting = append(e.waiting, a)
+	if e.newest == nil {
+		e.newest = map[subject]*erasure{}
+	}
+	for _, s := range a.target.subjects() {
+		if s.hash != 0 {
+			e.newest[s] = a
+		}
+	}
+}
+
+// holds notes that a deletion holds messages.
+func (e *erasures) holds(a *erasure) {
+	if !a.holds {
+		a.holds = true
+		e.holding = append(e.holding, a)
+	}
+}
+
+// settle takes a deletion out of the line of those that wait.
+func (e *erasures) settle(a *erasure) {
+	a.settled = true
+	if i := slices.Index(e.waiting, a); i == 0 {
+		e.waiting[0] = nil
+		e.waiting = e.waiting[1:]
+	} else if i > 0 {
+		e.waiting = slices.Delete(e.waiting, i, i+1)
+	}
+}
+
+// removeFirst forgets the first deletion, which holds nothing any more.
+func (e *erasures) removeFirst() {
+	first := e.all[0]
+	e.all[0] = nil
+	e.all = e.all[1:]
+	for _, s := range first.target.subjects() {
+		if e.newest[s] == first {
+			delete(e.newest, s)
+		}
+	}
+	if i := slices.Index(e.holding, first); i >= 0 {
+		e.holding = slices.Delete(e.holding, i, i+1)
+	}
 }
 
 func (e *erasures) unansweredAttempt(number uint64, now time.Time) {
@@ -72,15 +135,29 @@ func (e *erasures) unansweredAttempt(number uint64, now time.Time) {
 	}
 }
 
-// prune forgets purges that no attempt under way can need.
-func (e *erasures) prune(attempts []*attempt) {
-	kept := e.purges[:0]
-	for _, p := range e.purges {
-		if anyBefore(attempts, p.fence) {
-			kept = append(kept, p)
+// forget notes a purge for the batches that are under way.
+func (e *erasures) forget(target keys, fence uint64, reason Reason) {
+	if e.purged == nil {
+		e.purged = map[subject]purge{}
+	}
+	for _, s := range target.subjects() {
+		if s.hash != 0 {
+			p := purge{s, fence, reason}
+			e.purges = append(e.purges, p)
+			e.purged[s] = p
 		}
 	}
-	e.purges = kept
+}
+
+// prune forgets purges that no attempt under way can need.
+func (e *erasures) prune(attempts []*attempt) {
+	for len(e.purges) > 0 && !anyBefore(attempts, e.purges[0].fence) {
+		p := e.purges[0]
+		e.purges = e.purges[1:]
+		if e.purged[p.subject].fence == p.fence {
+			delete(e.purged, p.subject)
+		}
+	}
 }
 
 func anyBefore(attempts []*attempt, fence uint64) bool {
@@ -112,9 +189,8 @@ func (q *queue) acceptErasure(e *erasure, message []byte) error {
 	q.counts.accepted++
 	q.counts.pending++
 	q.watermark.add(placeDelete, e.batch.epoch, 1)
-	q.purge(e.target, ReasonDeleted, errDeleted)
-	q.erasures.all = append(q.erasures.all, e)
-	q.erasures.waiting = append(q.erasures.waiting, e)
+	q.purge(e.target, ReasonDeleted)
+	q.erasures.add(e)
 	q.poke()
 	return nil
 }
@@ -123,13 +199,13 @@ func (q *queue) acceptErasure(e *erasure, message []byte) error {
 func (q *queue) withdraw(id Identity) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.purge(keys{user: q.hash(id.UserID), anonymous: q.hash(id.AnonymousID)}, ReasonConsent, errOptedOut)
+	q.purge(keys{user: q.hash(id.UserID), anonymous: q.hash(id.AnonymousID)}, ReasonConsent)
 }
 
-func (q *queue) purge(target keys, reason Reason, why error) {
-	q.thinQueued(reason, why, func(b *batch, i int) bool { return b.record(i).matches(target) })
-	if fence := q.nextAttempt; anyBefore(q.attempts, fence) {
-		q.erasures.purges = append(q.erasures.purges, purge{target, reason, why, fence})
+func (q *queue) purge(target keys, reason Reason) {
+	q.thinQueued(reason, purgeCauses[reason], func(b *batch, i int) bool { return b.record(i).matches(target) })
+	if anyBefore(q.attempts, q.nextAttempt) {
+		q.erasures.forget(target, q.nextAttempt, reason)
 	}
 }
 
@@ -192,50 +268,26 @@ func (q *queue) dropDeletion(e *erasure, reason Reason, why error) {
 
 // settleDeletion ends the deletion for whoever waits for it.
 func (q *queue) settleDeletion(e *erasure, err error) {
-	for i, w := range q.erasures.waiting {
-		if w == e {
-			q.erasures.waiting = append(q.erasures.waiting[:i], q.erasures.waiting[i+1:]...)
-			break
-		}
-	}
-	e.settled = true
+	q.erasures.settle(e)
 	e.deletion.end(err)
 }
 
-// releaseHeld lets messages go whose deletion has been settled, and returns
-// when more may follow. An attempt of the deletion that went unanswered may
-// still be executed: it must not delete what came after.
+// releaseHeld lets messages go whose deletion has been settled, in order, and
+// returns when more may follow. An attempt of the deletion that went unanswered
+// may still be executed: it must not delete what came after.
 func (q *queue) releaseHeld(now time.Time) time.Time {
-	var next time.Time
-	kept := q.erasures.all[:0]
-	for i, e := range q.erasures.all {
-		at := q.heldUntil(i)
-		switch {
-		case e.settled && !at.After(now):
-			q.letGo(e)
-			continue
-		case e.settled && (next.IsZero() || at.Before(next)):
-			next = at
+	for len(q.erasures.all) > 0 {
+		first := q.erasures.all[0]
+		if !first.settled {
+			return time.Time{}
 		}
-		kept = append(kept, e)
-	}
-	clear(q.erasures.all[len(kept):])
-	q.erasures.all = kept
-	return next
-}
-
-// heldUntil is when the messages behind the i-th deletion may follow, which
-// also earlier deletions of the same person delay.
-func (q *queue) heldUntil(i int) time.Time {
-	var until time.Time
-	for _, e := range q.erasures.all[:i+1] {
-		if e.target == q.erasures.all[i].target {
-			if at := q.afterQuarantine(e.unanswered); at.After(until) {
-				until = at
-			}
+		if at := q.afterQuarantine(first.unanswered); at.After(now) {
+			return at
 		}
+		q.letGo(first)
+		q.erasures.removeFirst()
 	}
-	return until
+	return time.Time{}
 }
 
 func (q *queue) letGo(e *erasure) {
@@ -253,22 +305,28 @@ func (q *queue) letGo(e *erasure) {
 // heldCouldGo reports whether held messages could be tried before the deadline
 // of Close.
 func (q *queue) heldCouldGo(now time.Time) bool {
-	for i, e := range q.erasures.all {
-		if e.settled && !q.heldUntil(i).After(q.deadline) {
-			return true
-		}
+	if first := q.erasures.all[0]; first.settled {
+		return !q.afterQuarantine(first.unanswered).After(q.deadline)
 	}
-	return len(q.erasures.waiting) > 0 && q.couldStart(placeDelete, now)
+	return q.couldStart(placeDelete, now)
 }
 
 // thinReturned removes from a batch that came back whoever is to be forgotten.
 // It returns what is left; nil if that is nothing.
 func (q *queue) thinReturned(a *attempt) *batch {
-	b, lane := a.batch, a.lane
-	for _, p := range q.erasures.purges {
-		if b != nil && a.number < p.fence {
-			b = q.thin(lane.kind(), lane.place(), b, p.reason, p.why, func(b *batch, i int) bool { return b.record(i).matches(p.target) })
+	b, purged := a.batch, q.erasures.purged
+	for _, reason := range []Reason{ReasonDeleted, ReasonConsent} {
+		if b == nil || len(purged) == 0 {
+			return b
 		}
+		b = q.thin(a.lane.kind(), a.lane.place(), b, reason, purgeCauses[reason], func(b *batch, i int) bool {
+			for _, s := range b.record(i).subjects() {
+				if p, ok := purged[s]; ok && a.number < p.fence && p.reason == reason {
+					return true
+				}
+			}
+			return false
+		})
 	}
 	return b
 }
@@ -292,7 +350,7 @@ func (q *queue) eachLine(visit func(*lane, *line)) {
 	for i := range q.lanes[:laneDelete] {
 		lane := &q.lanes[i]
 		visit(lane, &lane.line)
-		for _, e := range q.erasures.all {
+		for _, e := range q.erasures.holding {
 			visit(lane, &e.held[i])
 		}
 	}

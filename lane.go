@@ -141,7 +141,7 @@ func (q *queue) sealAll() {
 	for i := range q.lanes[:laneDelete] {
 		lane := &q.lanes[i]
 		q.seal(lane, &lane.line)
-		for _, e := range q.erasures.all {
+		for _, e := range q.erasures.holding {
 			q.seal(lane, &e.held[i])
 		}
 	}

@@ -115,11 +115,14 @@ func (q *queue) accept(ctx context.Context, p parcel, s *Session) error {
 			return ErrClosed
 		}
 		lane := &q.lanes[p.kind]
-		line := &lane.line
-		if e := q.erasures.holder(p.keys); e != nil {
-			line = &e.held[p.kind]
+		line, holder := &lane.line, q.erasures.holder(p.keys)
+		if holder != nil {
+			line = &holder.held[p.kind]
 		}
 		if q.fits(p.kind, q.growth(lane, line, len(*p.body)+1)) {
+			if holder != nil {
+				q.erasures.holds(holder)
+			}
 			q.put(lane, line, p)
 			q.mu.Unlock()
 			return nil
