@@ -64,8 +64,24 @@ type batch struct {
 	crashes    int  // times that it was answered 500
 	unanswered bool // a request that carried it went unanswered
 	peeled     int  // messages at its beginning that went into batches of their own
-	bare       bool // one message, refused in an envelope: to be tried without
+	form       form // one message, refused in its lane's form: the other
 	pair       *pair
+}
+
+// form of the body that carries one message; several are always in an envelope.
+type form uint8
+
+const (
+	formOfLane form = iota
+	formObject
+	formEnvelope
+)
+
+func (f form) other() form {
+	if f == formObject {
+		return formEnvelope
+	}
+	return formObject
 }
 
 // pair follows the two halves of an envelope of two that was refused.

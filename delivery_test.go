@@ -315,10 +315,16 @@ func TestTwentyRefusedSinglesInARowHaltTheEndpoint(t *testing.T) {
 		stats := requireBalanced(t, c)
 		assert.Equal(t, map[loopkit.Reason]int64{loopkit.ReasonRejected: 20}, stats.Dropped)
 		assert.Equal(t, int64(80), stats.Pending)
-		assert.Contains(t, stats.Halted, "tracks")
+		assert.ErrorContains(t, stats.Halted["tracks"], "Options.Dialect")
+		for range 5 {
+			time.Sleep(2 * time.Second)
+			require.Error(t, c.Flush(t.Context()))
+		}
+		time.Sleep(20 * time.Minute)
+		assert.Equal(t, int64(80), requireBalanced(t, c).Pending, "nothing is dropped while it is halted")
 
 		s.Heal()
-		time.Sleep(31 * time.Second)
+		time.Sleep(6 * time.Minute)
 		stats = requireBalanced(t, c)
 		assert.Zero(t, stats.Pending)
 		assert.Empty(t, stats.Halted)

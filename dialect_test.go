@@ -113,6 +113,21 @@ func TestAServerThatDoesNotKnowEnvelopesGetsSingleObjects(t *testing.T) {
 	})
 }
 
+func TestLoneIdentifiesReachAServerThatKnowsOnlyEnvelopes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		refuse := func(body []byte) bool { return !bytes.HasPrefix(body, []byte(`{"identifies":`)) }
+		s.FailAll(loopkittest.Identifies, loopkittest.Fault{Status: 422, If: refuse})
+		c := newClient(t, s)
+		for range 10 {
+			require.NoError(t, c.Identify(visitor("anon_1"), "user_1", nil))
+			require.NoError(t, c.Flush(t.Context()))
+		}
+		assert.Len(t, s.Messages(), 10)
+		assert.Len(t, s.Requests(), 10+3)
+	})
+}
+
 func TestRequestsInFlightWhileTheFormChangesLoseNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := loopkittest.NewTransport(t)

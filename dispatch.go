@@ -3,6 +3,7 @@ package loopkit
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -260,30 +261,34 @@ func (q *queue) delivered(a *attempt, r result, now time.Time) {
 			"a proxy or a captive portal may have taken the messages (check Options.BaseURL)")
 	}
 	switch {
-	case b.bare:
-		q.refusedEnvelope(lane)
+	case b.form != formOfLane:
+		q.misfit(lane, b.form)
 	case b.pair != nil:
 		b.pair.delivered++
 		if b.pair.delivered == 2 {
-			q.refusedEnvelope(lane)
+			q.misfit(lane, formObject)
 		}
-	case a.request.enveloped:
-		lane.envelopes = 0
+	case a.request.form == lane.form || b.len() > 1:
+		lane.misfits = 0
 	}
 	q.counts.delivered += int64(b.len())
 	q.settle(lane.place(), b.epoch, b.len())
 	q.release(b.block)
 }
 
-// refusedEnvelope counts envelopes that were refused although their messages
-// were then taken as objects: it is the envelope that the server does not know.
-func (q *queue) refusedEnvelope(lane *lane) {
-	lane.envelopes++
-	if lane.envelopes == maxRefusedEnvelopes && q.settings.Dialect == DialectAuto {
-		lane.objectOnly = true
-		q.reporter.warn(causeDialect+cause("_"+lane.endpoint), "loopkit: "+lane.endpoint+
-			" refuse several messages in one request; they are sent one by one from now on (DialectObjects)")
+// misfit counts messages that were refused in one form and then taken in the
+// other: that is the one that the server knows.
+func (q *queue) misfit(lane *lane, taken form) {
+	lane.misfits++
+	if lane.misfits != maxMisfits || !lane.adapts {
+		return
 	}
+	lane.form, lane.objectOnly, lane.misfits = taken, taken == formObject, 0
+	text := "loopkit: an endpoint refuses lone messages outside an envelope; they are sent in one from now on (as with DialectEnvelopes)"
+	if taken == formObject {
+		text = "loopkit: an endpoint refuses envelopes; messages are sent one by one from now on (as with DialectObjects)"
+	}
+	q.reporter.warn(causeDialect+cause("_"+lane.endpoint), text, slog.String("endpoint", lane.endpoint))
 }
 
 // refused handles bytes that will never be taken: split, to find the message at
@@ -294,15 +299,28 @@ func (q *queue) refused(a *attempt, b *batch, r result, now time.Time) {
 		var followed *pair
 		if r.outcome == outcomeTooLarge {
 			lane.bytes = max(1, min(lane.bytes, len(b.body())/2))
-		} else if b.len() == 2 && r.outcome == outcomeRefused && !lane.enveloped {
+		} else if b.len() == 2 && r.outcome == outcomeRefused && lane.adapts && lane.form == formObject {
 			followed = &pair{}
 		}
 		q.split(lane, b, followed)
 		return
 	}
-	if r.outcome == outcomeRefused && lane.triesBare && a.request.enveloped {
-		b.bare = true
+	if r.outcome == outcomeRefused && lane.adapts && b.form == formOfLane {
+		if a.request.form == lane.form { // else the lane has changed its form meanwhile
+			b.form = lane.form.other()
+		}
 		q.putBack(lane, b)
+		return
+	}
+	if lane.gate.state == gateHalted { // where nothing is dropped; the next probe may be another event
+		b.form = formOfLane
+		if lane.id == laneTrack {
+			lane.sealed.pushBack(b)
+			q.expiresAt(b)
+		} else {
+			q.putBack(lane, b)
+		}
+		q.halt(lane, a.probe, lane.gate.err, now)
 		return
 	}
 	reason := ReasonRejected
@@ -311,7 +329,8 @@ func (q *queue) refused(a *attempt, b *batch, r result, now time.Time) {
 	}
 	q.drop(lane.kind(), lane.place(), b, reason, r.err)
 	if lane.singles++; lane.singles >= maxRefusedSingles {
-		q.halt(lane, a.probe, r.err, now)
+		q.halt(lane, a.probe, fmt.Errorf("loopkit: %d messages in a row were refused: check Options.BaseURL and Options.Dialect: %w",
+			lane.singles, r.err), now)
 	}
 }
 

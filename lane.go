@@ -34,10 +34,10 @@ type lane struct {
 
 	lastRank   uint64 // of the batches that joined; see batch.rank
 	singles    int    // refused one after the other without a success
-	envelopes  int    // refused although their messages were then taken without
+	form       form   // of a lone message
+	adapts     bool   // a lone message that is refused is tried in the other form too
+	misfits    int    // refused in the lane's form and then taken in the other
 	objectOnly bool   // one message a request
-	enveloped  bool   // also one message goes in an envelope
-	triesBare  bool   // when that is refused, it is tried as an object too
 }
 
 // line is an open batch and the sealed ones before it.
@@ -49,9 +49,9 @@ type line struct {
 const (
 	envelopeBytes = 32 // more than the longest envelope's own
 
-	maxRefusedSingles   = 20
-	maxRefusedEnvelopes = 3
-	maxCrashes          = 5
+	maxRefusedSingles = 20
+	maxMisfits        = 3
+	maxCrashes        = 5
 )
 
 func (l *lane) init(id laneID, s *settings) {
@@ -63,14 +63,16 @@ func (l *lane) init(id laneID, s *settings) {
 		bytes:      s.BatchBytes - envelopeBytes,
 		most:       1,
 		gate:       newGate(s),
+		form:       formObject,
+		adapts:     s.Dialect == DialectAuto,
 		objectOnly: s.Dialect == DialectObjects,
-		enveloped:  s.Dialect == DialectEnvelopes,
+	}
+	// The documentation shows no request with an event, only the SDKs do.
+	if s.Dialect == DialectEnvelopes || s.Dialect == DialectAuto && id == laneTrack {
+		l.form = formEnvelope
 	}
 	if id == laneTrack {
 		l.most = s.MaxInFlight
-		// The documentation shows no request with an event, only the SDKs do.
-		l.enveloped = s.Dialect != DialectObjects
-		l.triesBare = s.Dialect == DialectAuto
 	}
 }
 
@@ -230,13 +232,23 @@ func (q *queue) split(lane *lane, b *batch, followed *pair) {
 	q.release(b.block)
 }
 
+func (l *lane) formOf(b *batch) form {
+	switch {
+	case b.len() > 1:
+		return formEnvelope
+	case b.form != formOfLane:
+		return b.form
+	}
+	return l.form
+}
+
 // requestFor makes the request that carries b.
 func (q *queue) requestFor(lane *lane, b *batch) *request {
 	var parts [3][]byte
 	kind := wire.Kind(lane.id)
-	enveloped := b.len() > 1 || lane.enveloped && !lane.objectOnly && !b.bare
+	form := lane.formOf(b)
 	switch {
-	case enveloped:
+	case form == formEnvelope:
 		open, end := wire.Envelope(kind)
 		parts = [3][]byte{[]byte(open), b.body(), []byte(end)}
 	case kind == wire.Track:
@@ -246,12 +258,12 @@ func (q *queue) requestFor(lane *lane, b *batch) *request {
 		parts = [3][]byte{head, documentedKey, tail}
 	}
 	return &request{
-		endpoint:  lane.endpoint,
-		method:    "POST",
-		url:       q.settings.BaseURL + lane.path,
-		open:      func() *body { return q.openBody(b.block, parts) },
-		enveloped: enveloped,
-		compress:  q.settings.Compression == Gzip && !q.plain,
+		endpoint: lane.endpoint,
+		method:   "POST",
+		url:      q.settings.BaseURL + lane.path,
+		open:     func() *body { return q.openBody(b.block, parts) },
+		form:     form,
+		compress: q.settings.Compression == Gzip && !q.plain,
 	}
 }
 

@@ -108,7 +108,7 @@ type request struct {
 	endpoint    string // for errors
 	method, url string
 	open        func() *body // a new body of the same bytes; nil for none
-	enveloped   bool         // for the queue, which may know better by the time of the answer
+	form        form         // for the queue, which may have learnt another by the time of the answer
 	compress    bool
 }
 
