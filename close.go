@@ -69,6 +69,7 @@ func (q *queue) shutDown(ctx context.Context) {
 	close(q.stop)
 	<-q.stopped
 	q.closeErr = q.finishClose(ctx, w)
+	q.reporter.logRest()
 	q.transport.close()
 
 	if ctx.Err() == nil {

@@ -222,21 +222,33 @@ func (q *queue) finishBatch(a *attempt, r result, now time.Time) {
 
 // noteFailure tells the gate, before the batch is looked at.
 func (q *queue) noteFailure(a *attempt, r result, now time.Time) {
-	gate := &a.lane.gate
 	switch r.outcome {
 	case outcomeRetry, outcomeCrash:
-		gate.failure(now, a.probe, r.pause, r.err)
+		q.backOff(a.lane, a.probe, r, now)
 	case outcomeHalted:
 		q.halt(a.lane, a.probe, r.err, now)
 	default:
-		gate.answered(now, a.probe)
+		a.lane.gate.answered(now, a.probe)
+	}
+}
+
+// outagePatience is how long an endpoint may fail before the log says so.
+const outagePatience = 10 * time.Second
+
+// backOff closes the gate for a while.
+func (q *queue) backOff(lane *lane, probe bool, r result, now time.Time) {
+	lane.gate.failure(now, probe, r.pause, r.err)
+	if now.Sub(lane.gate.since) >= outagePatience {
+		q.reporter.log(slog.LevelWarn, causeOutage+cause("_"+lane.endpoint), 1,
+			"loopkit: an endpoint takes nothing for now; its messages are kept and tried again until Options.MaxAge", r.err,
+			slog.String("endpoint", lane.endpoint), slog.String("host", q.settings.host), slog.Int64("pending", q.counts.pending))
 	}
 }
 
 func (q *queue) halt(lane *lane, probe bool, err error, now time.Time) {
 	if lane.gate.halt(now, probe, err) {
-		q.reporter.failed(causeHalt+cause("_"+lane.endpoint), "loopkit: an endpoint refuses everything",
-			&haltError{endpoint: lane.endpoint, err: err})
+		q.reporter.failed(causeHalt+cause("_"+lane.endpoint), "loopkit: an endpoint is halted",
+			&haltError{endpoint: lane.endpoint, err: err}, slog.String("endpoint", lane.endpoint), slog.String("host", q.settings.host))
 	}
 }
 

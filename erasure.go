@@ -241,7 +241,7 @@ func (q *queue) finishDeletion(e *erasure, probe bool, r result, now time.Time) 
 		q.release(e.batch.block)
 		return
 	case outcomeRetry, outcomeCrash:
-		lane.gate.failure(now, probe, r.pause, r.err)
+		q.backOff(lane, probe, r, now)
 		return
 	case outcomeHalted:
 		if !deletionUnknown(r.status) {

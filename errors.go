@@ -67,8 +67,8 @@ type APIError struct {
 	// StatusCode is the HTTP status.
 	StatusCode int
 	// Message is the server's own explanation, at most 256 bytes. It may quote
-	// what was sent, so Error leaves it out and the client never logs it.
-	Message string
+	// what was sent, so Error and JSON leave it out and the client never logs it.
+	Message string `json:"-"`
 	// RetryAfter is the wait that the server asked for; 0 if it named none.
 	RetryAfter time.Duration
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,9 +24,6 @@ type Hooks struct {
 	Dropped func(ctx context.Context, drop Drop)
 }
 
-// ErrorHandler is the type of Options.OnError.
-type ErrorHandler func(ctx context.Context, err error)
-
 // Drop is a loss of one or more messages of one kind, for one reason.
 type Drop struct {
 	Kind   Kind
@@ -42,6 +41,7 @@ type cause string
 const (
 	causeDrop          cause = "drop"
 	causeHalt          cause = "halt"
+	causeOutage        cause = "outage"
 	causeIdentityStore cause = "identity_store"
 	causeOtherUser     cause = "other_user"
 	causePanic         cause = "panic"
@@ -59,17 +59,23 @@ const logInterval = time.Minute
 // to tell.
 type reporter struct {
 	logger  *slog.Logger
-	onError ErrorHandler
+	onError func(context.Context, error)
 	ctx     context.Context // marks callbacks
 	panics  atomic.Int64    // user code that panicked, here or on a caller's goroutine
 	lost    atomic.Int64    // notices that were not taken
 
 	mu      sync.Mutex
-	notices []func()
+	notices []notice
+	counted int // of notices that are bounded
 	running bool
 	idle    chan struct{} // closed when running ends; nil if nobody waits
-	logged  map[cause]time.Time
-	muted   map[cause]int
+	tallies map[cause]*tally
+}
+
+// notice is one call of user code.
+type notice struct {
+	call func()
+	must bool // not subject to maxNotices
 }
 
 // maxNotices bounds the list; what a drop holds is bounded in bytes by the queue.
@@ -82,21 +88,23 @@ func newReporter(s *settings, owner any) *reporter {
 		logger:  s.Logger,
 		onError: s.OnError,
 		ctx:     context.WithValue(context.Background(), callbackKey{}, owner),
-		logged:  map[cause]time.Time{},
-		muted:   map[cause]int{},
+		tallies: map[cause]*tally{},
 	}
 }
 
-// tell runs notice after those before it. If user code is too far behind, it
-// counts the notice as lost and reports false; must overrides that.
-func (r *reporter) tell(notice func(), must bool) bool {
+// tell makes a call after those before it. If user code is too far behind, it
+// counts it as lost and reports false; must overrides that.
+func (r *reporter) tell(call func(), must bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.notices) >= maxNotices && !must {
-		r.lost.Add(1)
-		return false
+	if !must {
+		if r.counted >= maxNotices {
+			r.lost.Add(1)
+			return false
+		}
+		r.counted++
 	}
-	r.notices = append(r.notices, notice)
+	r.notices = append(r.notices, notice{call, must})
 	if !r.running {
 		r.running = true
 		go r.run()
@@ -113,12 +121,12 @@ func (r *reporter) run() {
 		}
 	}()
 	for {
-		notice := r.next()
-		if notice == nil {
+		call := r.next()
+		if call == nil {
 			finished = true
 			return
 		}
-		r.call(notice)
+		r.call(call)
 	}
 }
 
@@ -133,19 +141,22 @@ func (r *reporter) next() func() {
 		}
 		return nil
 	}
-	notice := r.notices[0]
-	r.notices[0] = nil
+	next := r.notices[0]
+	r.notices[0] = notice{}
 	r.notices = r.notices[1:]
-	return notice
+	if !next.must {
+		r.counted--
+	}
+	return next.call
 }
 
-func (r *reporter) call(notice func()) {
+func (r *reporter) call(user func()) {
 	defer func() {
 		if recover() != nil {
 			r.panicked("a hook, error handler or logger")
 		}
 	}()
-	notice()
+	user()
 }
 
 // done returns a channel that is closed once user code has been told everything.
@@ -171,11 +182,11 @@ func (r *reporter) called(ctx context.Context) bool {
 
 // failed reports something that a person must mend: to OnError and to the log.
 // The error's methods may be the program's, so only notices call them.
-func (r *reporter) failed(c cause, text string, err error) {
+func (r *reporter) failed(c cause, text string, err error, attrs ...slog.Attr) {
 	if r.onError != nil {
 		r.tell(func() { r.onError(r.ctx, err) }, false)
 	}
-	r.log(slog.LevelError, c, text, slog.Any("error", err))
+	r.log(slog.LevelError, c, 1, text, err, attrs...)
 }
 
 // panicked counts user code that panicked or ended its goroutine. The panic's
@@ -186,36 +197,77 @@ func (r *reporter) panicked(what string) {
 	if r.panics.Add(1) == 1 {
 		r.failed(causePanic, "loopkit: user code panicked", err)
 	} else {
-		r.log(slog.LevelError, causePanic, "loopkit: user code panicked", slog.Any("error", err))
+		r.log(slog.LevelError, causePanic, 1, "loopkit: user code panicked", err)
 	}
 }
 
 func (r *reporter) warn(c cause, text string, attrs ...slog.Attr) {
-	r.log(slog.LevelWarn, c, text, attrs...)
+	r.log(slog.LevelWarn, c, 1, text, nil, attrs...)
 }
 
-// log writes at most one line a cause and minute, which says how many there
-// were not.
-func (r *reporter) log(level slog.Level, c cause, text string, attrs ...slog.Attr) {
+// tally is what a cause has had no line for yet.
+type tally struct {
+	last  time.Time // when it had one
+	level slog.Level
+	n     int
+	text  string
+	why   error
+	attrs []slog.Attr
+}
+
+// log writes at most one line a cause and minute. The next line, or the last
+// one at Close, counts what had none. n is how many messages or calls it is
+// about.
+func (r *reporter) log(level slog.Level, c cause, n int, text string, why error, attrs ...slog.Attr) {
 	now := time.Now()
 	r.mu.Lock()
-	if last, ok := r.logged[c]; ok && now.Sub(last) < logInterval {
-		r.muted[c]++
+	t := r.tallies[c]
+	if t == nil {
+		t = &tally{}
+		r.tallies[c] = t
+	}
+	t.n += n
+	if !t.last.IsZero() && now.Sub(t.last) < logInterval {
+		if t.why == nil { // the first of them stands for all
+			t.level, t.text, t.why, t.attrs = level, text, why, append(t.attrs[:0], attrs...)
+		}
 		r.mu.Unlock()
 		return
 	}
-	r.logged[c] = now
-	attrs = append(attrs, slog.String("cause", string(c)))
-	if n := r.muted[c]; n > 0 {
-		attrs = append(attrs, slog.Int("similar", n))
-		delete(r.muted, c)
-	}
+	total := t.n
+	*t = tally{last: now}
 	r.mu.Unlock()
+	r.write(level, c, total, text, why, attrs, false)
+}
+
+// logRest writes the lines that were left out.
+func (r *reporter) logRest() {
+	r.mu.Lock()
+	left := r.tallies
+	r.tallies = map[cause]*tally{}
+	r.mu.Unlock()
+	for _, c := range slices.Sorted(maps.Keys(left)) {
+		if t := left[c]; t.n > 0 {
+			r.write(t.level, c, t.n, t.text, t.why, t.attrs, true)
+		}
+	}
+}
+
+func (r *reporter) write(level slog.Level, c cause, n int, text string, why error, attrs []slog.Attr, must bool) {
+	line := make([]slog.Attr, 0, len(attrs)+3)
+	line = append(line, attrs...)
+	if n > 1 {
+		line = append(line, slog.Int("count", n))
+	}
+	if why != nil {
+		line = append(line, slog.Any("error", why))
+	}
+	line = append(line, slog.String("cause", string(c)))
 	r.tell(func() {
 		logger := r.logger
 		if logger == nil {
 			logger = slog.Default()
 		}
-		logger.LogAttrs(r.ctx, level, text, attrs...)
-	}, false)
+		logger.LogAttrs(r.ctx, level, text, line...)
+	}, must)
 }

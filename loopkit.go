@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"sync"
 
 	"github.com/loopkitai/loopkit-go/internal/wire"
@@ -86,7 +85,7 @@ func (c *Client) AnonymousID() string { return c.Session().Identity().AnonymousI
 // concurrent use.
 func (c *Client) Stats() Stats {
 	if c.disabled() {
-		return Stats{Dropped: map[Reason]int64{}, Halted: map[string]error{}}
+		return Stats{Dropped: map[Reason]int64{}, Failing: map[string]error{}, Halted: map[string]error{}}
 	}
 	return c.queue.stats()
 }
@@ -146,9 +145,5 @@ func (c *Client) describe() string {
 	if c.disabled() {
 		return "loopkit.Client(nil)"
 	}
-	host := c.settings.BaseURL
-	if u, err := url.Parse(host); err == nil {
-		host = u.Host
-	}
-	return "loopkit.Client{" + host + "}"
+	return "loopkit.Client{" + c.settings.host + "}"
 }

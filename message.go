@@ -183,7 +183,7 @@ func (c *Client) prepare(ctx context.Context, d *draft) (parcel, error) {
 	} else {
 		m.UUID = newMessageID(now)
 	}
-	m.Context = c.settings.context
+	m.Context = c.settings.fields
 
 	body := c.scratch.Get().(*[]byte)
 	encoded, err := wire.AppendMessage((*body)[:0], m, c.settings.MaxMessageBytes)
@@ -207,7 +207,7 @@ func (d *draft) check() error {
 		return d.checkID("groupType", d.message.GroupType)
 	}
 	if d.message.Name == "" {
-		return d.wrong("event", "is empty")
+		return d.wrong("event", `is empty; pass a name such as "user_signup"`)
 	}
 	if problem := textProblem(d.message.Name); problem != "" {
 		return d.wrong("event", problem)
@@ -233,14 +233,14 @@ func (c *Client) address(ctx context.Context, d *draft) error {
 	m := &d.message
 	if d.kind == KindIdentify {
 		if id.UserID != "" && id.UserID != m.UserID {
-			c.queue.reporter.warn(causeOtherUser, "an identify names another user than its context; "+
+			c.queue.reporter.warn(causeOtherUser, "loopkit: an identify names another user than its context; "+
 				"the anonymous ID of the context was not linked to it (call WithUser or Session.Reset at login and logout)")
 			id = Identity{}
 		}
 	} else {
 		m.UserID = id.UserID
 		if id.UserID == "" && id.AnonymousID == "" {
-			return fmt.Errorf("loopkit.%s: %w", d.call, ErrNoIdentity)
+			return fmt.Errorf("%w (in %s)", ErrNoIdentity, d.call)
 		}
 		if id.UserID != "" {
 			if err := d.checkID("userId", id.UserID); err != nil {
@@ -277,7 +277,7 @@ func (c *Client) encodingError(call string, err error, limit string) error {
 	var value *wire.ValueError
 	switch {
 	case errors.Is(err, wire.ErrTooLarge):
-		return fmt.Errorf("loopkit.%s: %w: its JSON is longer than %s", call, ErrTooLarge, limit)
+		return fmt.Errorf("%w: the JSON of %s is longer than %s", ErrTooLarge, call, limit)
 	case errors.As(err, &value):
 		if value.Panicked {
 			c.queue.reporter.panicked("the encoding of " + value.Path)
@@ -324,7 +324,7 @@ func textProblem(s string) string {
 	first, _ := utf8.DecodeRuneInString(s)
 	last, _ := utf8.DecodeLastRuneInString(s)
 	if unicode.IsSpace(first) || unicode.IsSpace(last) {
-		return "begins or ends with a space"
+		return "begins or ends with a space; trim it"
 	}
 	return ""
 }

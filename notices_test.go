@@ -174,7 +174,7 @@ func TestTheLogHasOneLineACauseAndMinute(t *testing.T) {
 			lines := log.lines(cause)
 			assert.Len(t, lines, 3, cause)
 			for i, line := range lines {
-				assert.Equal(t, i > 0, strings.Contains(line, "similar=59"), "a later line says how many there were not: %s", line)
+				assert.Equal(t, i > 0, strings.Contains(line, "count=60"), "a later line counts those without one: %s", line)
 			}
 		}
 		assert.Len(t, log.lines("cause=halt_groups"), 1)

@@ -1,6 +1,7 @@
 package loopkit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -103,7 +104,7 @@ type Options struct {
 	// endpoint that is halted (a refused key, a wrong address), an identity
 	// store that fails, user code that panics. See [Hooks] for the context
 	// and for where it runs. Default: none.
-	OnError ErrorHandler
+	OnError func(ctx context.Context, err error)
 	// Logger receives warnings and errors, at most one line a cause and
 	// minute; never keys, IDs or the values of traits and properties.
 	// Default: slog.Default() at the time of the line.
@@ -208,8 +209,9 @@ func wrongOption(name, format string, args ...any) error {
 // settings are checked options with the defaults filled in.
 type settings struct {
 	Options
-	key     string
-	context *wire.Fields
+	key    string
+	host   string       // of BaseURL
+	fields *wire.Fields // Options.Context, encoded
 }
 
 // resolve checks everything, so that its error names every wrong option at once.
@@ -255,7 +257,7 @@ func (s *settings) encodeContext() error {
 	case err != nil:
 		return wrongOption("Context", "is longer as JSON than %d bytes, half of MaxMessageBytes", limit)
 	}
-	s.context = fields
+	s.fields = fields
 	return nil
 }
 
@@ -292,7 +294,7 @@ func (s *settings) resolveURL() error {
 	case u.User != nil, strings.ContainsAny(s.BaseURL, "?# \t"):
 		return wrongOption(name, "must not have credentials, a query, a fragment or spaces")
 	}
-	s.BaseURL = strings.TrimRight(s.BaseURL, "/")
+	s.BaseURL, s.host = strings.TrimRight(s.BaseURL, "/"), u.Host
 	return nil
 }
 

@@ -2,10 +2,12 @@ package loopkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -129,8 +131,9 @@ func (q *queue) accept(ctx context.Context, p parcel, s *Session) error {
 		}
 		if err := q.makeRoom(ctx); err != nil {
 			q.counts.refused++
+			why := q.lanes[p.kind].gate.err
 			q.mu.Unlock()
-			q.reporter.warn(causeQueueFull, err.Error())
+			q.reporter.log(slog.LevelWarn, causeQueueFull, 1, "loopkit: the queue is full: calls are refused", why)
 			return err
 		}
 	}
@@ -241,6 +244,9 @@ func (q *queue) settle(p place, epoch uint64, n int) {
 // drop settles a whole batch as lost. It must have left its line, and p is
 // where it was.
 func (q *queue) drop(kind Kind, p place, b *batch, reason Reason, why error) {
+	if reason == ReasonExpired && q.lanes[kind].gate.err != nil {
+		why = &interruptedError{ended: why, last: q.lanes[kind].gate.err}
+	}
 	q.counts.dropped[reason] += int64(b.len())
 	q.watermark.lost(b.epoch, b.len(), reason, why)
 	q.settle(p, b.epoch, b.len())
@@ -251,8 +257,8 @@ func (q *queue) drop(kind Kind, p place, b *batch, reason Reason, why error) {
 // tellDrop lends the batch's memory to the hook.
 func (q *queue) tellDrop(kind Kind, b *batch, reason Reason, why error) {
 	if reason != ReasonDeleted && reason != ReasonConsent {
-		q.reporter.warn(causeDrop+cause("_"+string(reason)), "loopkit: messages were dropped",
-			slog.String("reason", string(reason)), slog.String("kind", kind.String()), slog.Int("messages", b.len()), slog.Any("error", why))
+		q.reporter.log(slog.LevelWarn, causeDrop+cause("_"+string(reason)+"_"+kind.String()), b.len(), "loopkit: messages were dropped", why,
+			slog.String("reason", string(reason)), slog.String("kind", kind.String()))
 	}
 	hook := q.settings.Hooks.Dropped
 	if hook == nil {
@@ -296,7 +302,13 @@ func (q *queue) refuse(call string, err error) {
 	q.mu.Lock()
 	q.counts.refused++
 	q.mu.Unlock()
-	q.reporter.warn(causeRefused, err.Error(), slog.String("call", call))
+	var wrong *ArgumentError
+	if errors.As(err, &wrong) {
+		// Not the path to it: its parts may be keys of the caller's maps.
+		field, _, _ := strings.Cut(wrong.Field, ".")
+		err = &ArgumentError{Call: wrong.Call, Field: field, Reason: wrong.Reason}
+	}
+	q.reporter.log(slog.LevelWarn, causeRefused, 1, "loopkit: a call was refused", err, slog.String("call", call))
 }
 
 func (q *queue) stats() Stats {
@@ -310,11 +322,15 @@ func (q *queue) stats() Stats {
 		Panics: q.reporter.panics.Load(), NoticesLost: q.reporter.lost.Load(),
 		QueueBytes: int64(q.held + q.noticeBytes),
 		Requests:   n.requests, Retries: n.retries,
-		Halted: map[string]error{},
+		Failing: map[string]error{},
+		Halted:  map[string]error{},
 	}
 	for i := range q.lanes {
-		if g := &q.lanes[i].gate; g.state == gateHalted {
-			s.Halted[q.lanes[i].endpoint] = g.err
+		switch lane := &q.lanes[i]; lane.gate.state {
+		case gateBackoff:
+			s.Failing[lane.endpoint] = lane.gate.err
+		case gateHalted:
+			s.Halted[lane.endpoint] = lane.gate.err
 		}
 	}
 	return s

@@ -31,6 +31,7 @@ type gate struct {
 	until   time.Time // no attempt before, unless open
 	probing bool      // the one attempt of a gate that is not open is under way
 	err     error     // the newest failure; nil after a success
+	since   time.Time // of the first failure in a row
 	tried   time.Time // when it was last found halted
 	retries *backoff.ExponentialBackOff
 	probes  *backoff.ExponentialBackOff
@@ -87,6 +88,9 @@ func (g *gate) answered(now time.Time, probe bool) {
 // the wait grow: the others were sent before it was known.
 func (g *gate) failure(now time.Time, probe bool, pause time.Duration, err error) {
 	g.err = err
+	if g.state == gateOpen {
+		g.since = now
+	}
 	if g.state == gateOpen || probe {
 		g.until = now.Add(max(g.retries.NextBackOff(), pause))
 	} else if later := now.Add(pause); later.After(g.until) {

@@ -33,10 +33,15 @@ type Stats struct {
 
 	QueueBytes int64 // memory held for messages now, in bytes
 	Requests   int64 // HTTP requests started
-	Retries    int64 // those of them that repeated an earlier one
+	Retries    int64 // those of them whose messages an earlier one carried
 
-	// Halted names the endpoints that refuse everything ("identifies",
-	// "groups", "tracks", "deletions"), with the reason. Their messages stay in
-	// the queue; the client tries again every 30 seconds to 5 minutes.
+	// Failing names the endpoints that did not take the newest request
+	// ("identifies", "groups", "tracks", "deletions"), with the reason: an
+	// outage, or a server that asks for fewer requests. They are retried with
+	// backoff.
+	Failing map[string]error
+	// Halted names the endpoints that refuse everything, with the reason, such
+	// as a wrong API key. Their messages stay in the queue; the client tries
+	// again every 30 seconds to 5 minutes.
 	Halted map[string]error
 }
