@@ -10,8 +10,9 @@ import (
 
 // A Deletion is a deletion that was accepted. It is safe for concurrent use.
 type Deletion struct {
-	done chan struct{}
-	err  error // set before done is closed
+	queue *queue // nil if it was never accepted
+	done  chan struct{}
+	err   error // set before done is closed
 }
 
 // Done returns a channel that is closed when the deletion has ended.
@@ -26,7 +27,8 @@ func (d *Deletion) Done() <-chan struct{} {
 // status, and for no other reason. It returns an error that wraps
 // [ErrDeletionUnsupported] if the server has no such endpoint, an [APIError] if
 // it refused, [ErrClosed] if Close came first, [ErrDisabled] if the client is
-// nil, and the context's error if ctx ended first; the deletion goes on then.
+// nil, and the context's error, with the newest failure, if ctx ended first; the
+// deletion goes on then.
 func (d *Deletion) Wait(ctx context.Context) error {
 	if d == nil {
 		return errNoDeletion
@@ -40,14 +42,14 @@ func (d *Deletion) Wait(ctx context.Context) error {
 	case <-d.done:
 		return d.err
 	case <-orBackground(ctx).Done():
-		return ctx.Err()
+		return d.queue.whyDeleting(ctx.Err())
 	}
 }
 
-func newDeletion() *Deletion { return &Deletion{done: make(chan struct{})} }
+func newDeletion(q *queue) *Deletion { return &Deletion{queue: q, done: make(chan struct{})} }
 
 func endedDeletion(err error) *Deletion {
-	d := newDeletion()
+	d := newDeletion(nil)
 	d.end(err)
 	return d
 }
@@ -88,7 +90,7 @@ func (c *Client) DeleteGroup(ctx context.Context, groupID string) (*Deletion, er
 }
 
 func (c *Client) delete(call, field string, kind Kind, id string, target keys) (*Deletion, error) {
-	e := &erasure{kind: kind, target: target, deletion: newDeletion()}
+	e := &erasure{kind: kind, target: target, deletion: newDeletion(c.queue)}
 	err := (&draft{call: call}).checkID(field, id)
 	if err == nil {
 		err = c.locate(e, call, field, id)

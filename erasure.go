@@ -387,5 +387,16 @@ func (q *queue) thin(kind Kind, p place, b *batch, reason Reason, why error, los
 	return kept
 }
 
+// whyDeleting is the end of a wait for a deletion together with the failure of
+// its endpoint.
+func (q *queue) whyDeleting(ended error) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if last := q.lanes[laneDelete].gate.err; last != nil {
+		return &interruptedError{ended: ended, last: last}
+	}
+	return ended
+}
+
 // errNoDeletion is how a nil Deletion ends: its call returned an error.
 var errNoDeletion = errors.New("loopkit: the deletion was not accepted; see the error of the call")

@@ -28,10 +28,11 @@ var (
 	// Options.MaxMessageBytes.
 	ErrTooLarge = errors.New("loopkit: the message is too large")
 
-	// ErrDeletionUnsupported is how a [Deletion] ends when the server has no
-	// such endpoint: nothing was deleted.
-	ErrDeletionUnsupported = errors.New("loopkit: the server does not support this deletion: nothing was deleted; " +
-		"set Options.DeletionEndpoint or ask LoopKit to delete the data")
+	// ErrDeletionUnsupported is how a [Deletion] ends when the server does not
+	// know what was asked (404, 405, 410, 501): it has no such endpoint, or no
+	// such user or group. Nothing confirms that anything was deleted.
+	ErrDeletionUnsupported = errors.New("loopkit: the deletion is not confirmed: the server knows no such endpoint, or no such user or group; " +
+		"set Options.DeletionEndpoint, or ask LoopKit")
 
 	// ErrDisabled is how a [Deletion] of a nil client ends: nothing was deleted.
 	ErrDisabled = errors.New("loopkit: the client is nil: nothing was sent and nothing was deleted")
@@ -43,7 +44,8 @@ var (
 	errDeleted  = errors.New("loopkit: the deletion of the person or group it names was accepted")
 	errOptedOut = errors.New("loopkit: its session opted out")
 
-	errTooLate    = errors.New("loopkit: nothing of what is left could be sent before the deadline")
+	errTooLate    = errors.New("loopkit: what is left could not be sent before the deadline")
+	errQuarantine = errors.New("loopkit: a deletion has to wait longer than the deadline, because a request went unanswered (Options.DeletionQuarantine)")
 	errInCallback = errors.New("loopkit: called from one of the client's own callbacks, which cannot wait for itself")
 )
 
@@ -79,7 +81,7 @@ func (e *APIError) Error() string {
 	if text := http.StatusText(e.StatusCode); text != "" {
 		b.WriteString(" " + text)
 	}
-	if remedy := remedyFor(e.StatusCode); remedy != "" {
+	if remedy := remedyFor(e.StatusCode); remedy != "" && !(e.Endpoint == endpointDeletions && deletionUnknown(e.StatusCode)) {
 		b.WriteString(": " + remedy)
 	}
 	return b.String()

@@ -71,7 +71,11 @@ func (q *queue) whyPending(ctx context.Context, places [placeCount]int) error {
 			return &interruptedError{ended: why, last: err}
 		}
 	}
-	if why == nil {
+	switch {
+	case why != nil:
+	case places[placeDelete]+places[placeHeld] > 0:
+		return errQuarantine
+	default:
 		return errTooLate
 	}
 	return why

@@ -49,6 +49,7 @@ const (
 	causeRefused       cause = "refused"
 	causeDialect       cause = "dialect"
 	causeEncoding      cause = "encoding"
+	causePlainHTTP     cause = "plain_http"
 	causeForeign       cause = "foreign_answer"
 )
 

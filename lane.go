@@ -47,6 +47,8 @@ type line struct {
 }
 
 const (
+	endpointDeletions = "deletions"
+
 	envelopeBytes = 32 // more than the longest envelope's own
 
 	maxRefusedSingles = 20
@@ -57,7 +59,7 @@ const (
 func (l *lane) init(id laneID, s *settings) {
 	*l = lane{
 		id:         id,
-		endpoint:   [laneCount]string{"identifies", "groups", "tracks", "deletions"}[id],
+		endpoint:   [laneCount]string{"identifies", "groups", "tracks", endpointDeletions}[id],
 		path:       [laneCount]string{"/identifies", "/groups", "/tracks", ""}[id],
 		size:       s.BatchSize,
 		bytes:      s.BatchBytes - envelopeBytes,

@@ -28,14 +28,19 @@ type Client struct {
 
 // New returns a client that sends with apiKey; nil opts means all defaults. It
 // checks every option and returns an error that names all that are wrong, each
-// as an [ArgumentError]. It does not use the network. The client runs a fixed
-// number of goroutines until Close.
+// as an [ArgumentError]. It does not use the network. The client runs a bounded
+// number of goroutines until Close: one, one for each request under way, and one
+// for callbacks while there are any.
 func New(apiKey string, opts *Options) (*Client, error) {
 	s, err := resolve(apiKey, opts)
 	if err != nil {
 		return nil, err
 	}
 	c := &Client{settings: s, queue: newQueue(s)}
+	if s.leaksKey {
+		c.queue.reporter.warn(causePlainHTTP, "loopkit: the API key goes over the network unencrypted; use https in Options.BaseURL",
+			slog.String("host", s.host))
+	}
 	c.scratch.New = func() any { b := make([]byte, 0, 1<<10); return &b }
 	c.session = &Session{client: c, store: s.IdentityStore}
 	c.session.state = c.loadIdentity()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -39,7 +40,7 @@ type Options struct {
 	// default 1,000.
 	BatchSize int
 	// BatchBytes is the largest size of a request's body before compression:
-	// 1 KiB to 64 MiB, default 500 KiB. At most QueueBytes/8.
+	// 1 KiB to 64 MiB, default 500 KiB. At most QueueBytes/8, by default too.
 	BatchBytes int
 	// FlushInterval is the longest time that a message waits for others to
 	// share its request: 1 ms to 1 h, default 5 s. Negative: none, only
@@ -56,7 +57,7 @@ type Options struct {
 	// [RejectNewest].
 	Overflow Overflow
 	// MaxMessageBytes is the largest JSON of one message: 256 B to 16 MiB,
-	// default 32 KiB. At most BatchBytes. Larger ones are refused with
+	// default 32 KiB. At most BatchBytes, by default too. Larger ones are refused with
 	// [ErrTooLarge].
 	MaxMessageBytes int
 
@@ -159,13 +160,25 @@ type number[T int | time.Duration] struct {
 	noneIfNegative bool
 }
 
+// These are the numbers of the table that other options may move.
+const (
+	defaultBatchBytes   = 500 << 10
+	leastBatchBytes     = 1 << 10
+	defaultMessageBytes = 32 << 10
+	leastMessageBytes   = 256
+	defaultRetryMin     = time.Second
+	defaultRetryMax     = 30 * time.Second
+	leastRetry          = time.Millisecond
+	mostRetry           = time.Hour
+)
+
 func (o *Options) integers() []number[int] {
 	return []number[int]{
 		{"BatchSize", &o.BatchSize, 1000, 1, 10_000, false},
-		{"BatchBytes", &o.BatchBytes, 500 << 10, 1 << 10, 64 << 20, false},
+		{"BatchBytes", &o.BatchBytes, defaultBatchBytes, leastBatchBytes, 64 << 20, false},
 		{"QueueSize", &o.QueueSize, 100_000, 1, 10_000_000, false},
 		{"QueueBytes", &o.QueueBytes, 32 << 20, 64 << 10, 1 << 30, false},
-		{"MaxMessageBytes", &o.MaxMessageBytes, 32 << 10, 256, 16 << 20, false},
+		{"MaxMessageBytes", &o.MaxMessageBytes, defaultMessageBytes, leastMessageBytes, 16 << 20, false},
 		{"MaxInFlight", &o.MaxInFlight, 4, 1, 64, false},
 	}
 }
@@ -176,8 +189,8 @@ func (o *Options) durations() []number[time.Duration] {
 		{"FlushInterval", &o.FlushInterval, 5 * s, ms, h, true},
 		{"RequestTimeout", &o.RequestTimeout, 10 * s, ms, 10 * m, false},
 		{"MaxAge", &o.MaxAge, h, s, 720 * h, true},
-		{"RetryMin", &o.RetryMin, s, ms, h, false},
-		{"RetryMax", &o.RetryMax, 30 * s, ms, h, false},
+		{"RetryMin", &o.RetryMin, defaultRetryMin, leastRetry, mostRetry, false},
+		{"RetryMax", &o.RetryMax, defaultRetryMax, leastRetry, mostRetry, false},
 		{"CloseTimeout", &o.CloseTimeout, 10 * s, ms, h, false},
 		{"DeletionQuarantine", &o.DeletionQuarantine, 60 * s, ms, 24 * h, true},
 	}
@@ -209,9 +222,10 @@ func wrongOption(name, format string, args ...any) error {
 // settings are checked options with the defaults filled in.
 type settings struct {
 	Options
-	key    string
-	host   string       // of BaseURL
-	fields *wire.Fields // Options.Context, encoded
+	key      string
+	leaksKey bool         // over plain HTTP, to another machine
+	host     string       // of BaseURL
+	fields   *wire.Fields // Options.Context, encoded
 }
 
 // resolve checks everything, so that its error names every wrong option at once.
@@ -228,13 +242,19 @@ func resolve(key string, opts *Options) (*settings, error) {
 	}
 	check(checkKey(key))
 	check(s.resolveURL())
+	s.follow()
+	inBounds := true
 	for _, n := range s.integers() {
-		check(n.resolve())
+		err := n.resolve()
+		inBounds = inBounds && err == nil
+		check(err)
 	}
 	for _, n := range s.durations() {
-		check(n.resolve())
+		err := n.resolve()
+		inBounds = inBounds && err == nil
+		check(err)
 	}
-	if len(wrong) == 0 { // relations between options mean something only when each is in bounds
+	if inBounds { // else they are not worth comparing
 		check(s.checkRelations())
 	}
 	check(checkChoice("Dialect", s.Dialect, DialectEnvelopes))
@@ -294,8 +314,32 @@ func (s *settings) resolveURL() error {
 	case u.User != nil, strings.ContainsAny(s.BaseURL, "?# \t"):
 		return wrongOption(name, "must not have credentials, a query, a fragment or spaces")
 	}
+	s.leaksKey = u.Scheme == "http" && !isLocal(u.Hostname())
 	s.BaseURL, s.host = strings.TrimRight(s.BaseURL, "/"), u.Host
 	return nil
+}
+
+// follow keeps the defaults from contradicting the options that are set.
+func (o *Options) follow() {
+	if o.BatchBytes == 0 && o.QueueBytes > 0 {
+		o.BatchBytes = max(leastBatchBytes, min(defaultBatchBytes, o.QueueBytes/8))
+	}
+	if o.MaxMessageBytes == 0 && o.BatchBytes > 0 {
+		o.MaxMessageBytes = max(leastMessageBytes, min(defaultMessageBytes, o.BatchBytes))
+	}
+	if o.RetryMin == 0 && o.RetryMax > 0 {
+		o.RetryMin = max(leastRetry, min(defaultRetryMin, o.RetryMax))
+	}
+	if o.RetryMax == 0 && o.RetryMin > 0 {
+		o.RetryMax = min(mostRetry, max(defaultRetryMax, o.RetryMin))
+	}
+}
+
+// isLocal reports whether a host is this machine, or exists in tests only
+// (RFC 6761).
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".test")
 }
 
 func (s *settings) checkRelations() error {

@@ -181,6 +181,18 @@ func TestRelationsBetweenOptions(t *testing.T) {
 	}), "equal is allowed")
 }
 
+func TestDefaultsFollowTheOptionsThatAreSet(t *testing.T) {
+	for name, set := range map[string]func(*loopkit.Options){
+		"a small queue":       func(o *loopkit.Options) { o.QueueBytes = 64 << 10 },
+		"a small batch":       func(o *loopkit.Options) { o.BatchBytes = 1 << 10 },
+		"a small queue alone": func(o *loopkit.Options) { o.QueueBytes, o.BatchBytes = 1<<20, 1<<10 },
+		"a long retry":        func(o *loopkit.Options) { o.RetryMin = time.Minute },
+		"a short retry":       func(o *loopkit.Options) { o.RetryMax = time.Millisecond },
+	} {
+		assert.NoError(t, newError(t, set), name)
+	}
+}
+
 func TestTheAPIKeyIsCheckedAndNeverQuoted(t *testing.T) {
 	for name, key := range map[string]string{
 		"empty": "", "line break": "secret_key\n", "space": "secret key", "carriage return": "secret_key\r",

@@ -3,6 +3,7 @@ package loopkit_test
 import (
 	"context"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
@@ -11,6 +12,14 @@ import (
 	"github.com/loopkitai/loopkit-go"
 	"github.com/loopkitai/loopkit-go/loopkittest"
 )
+
+// TestMain makes the tests independent of where the developer sends to.
+func TestMain(m *testing.M) {
+	if err := os.Unsetenv("LOOPKIT_BASE_URL"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 const testKey = "lk_test_0123456789"
 

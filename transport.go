@@ -96,6 +96,12 @@ func newTransport(s *settings) *transport {
 			MaxIdleConnsPerHost: s.MaxInFlight + int(laneCount),
 			IdleConnTimeout:     90 * time.Second,
 			DisableCompression:  true, // nothing in an answer is worth a bomb
+			OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+				if answer.StatusCode != http.StatusOK {
+					return &proxyError{answer.StatusCode}
+				}
+				return nil
+			},
 		}
 		t.client = &http.Client{Transport: t.owned}
 	}
@@ -114,8 +120,8 @@ type request struct {
 
 // send makes the attempt. It always returns, soon after ctx ends or the timeout
 // has passed, if the RoundTripper keeps its contract.
-func (t *transport) send(ctx context.Context, r *request) result {
-	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+func (t *transport) send(parent context.Context, r *request) result {
+	ctx, cancel := context.WithTimeout(parent, t.timeout)
 	defer cancel()
 	q, err := t.build(ctx, r)
 	if err != nil {
@@ -123,6 +129,9 @@ func (t *transport) send(ctx context.Context, r *request) result {
 	}
 	answer, err := t.client.Do(q)
 	if err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && parent.Err() == nil {
+			err = &timeoutError{t.timeout} // not to be taken for the end of the caller's context
+		}
 		return failed(r.endpoint, err)
 	}
 	defer func() { _ = answer.Body.Close() }() // nothing is lost with an answer's rest
@@ -209,7 +218,11 @@ func (t *transport) close() {
 func failed(endpoint string, err error) result {
 	err = withoutURL(err)
 	r := result{outcome: outcomeRetry, err: &exchangeError{endpoint, err}, unanswered: true}
-	if isTLS(err) {
+	var proxy *proxyError
+	switch {
+	case isTLS(err):
+		r.outcome = outcomeHalted
+	case errors.As(err, &proxy) && outcomeOf(proxy.status) == outcomeHalted:
 		r.outcome = outcomeHalted
 	}
 	r.unanswered = !neverSent(err)
@@ -223,7 +236,7 @@ type exchangeError struct {
 }
 
 func (e *exchangeError) Error() string {
-	text := fmt.Sprintf("no valid answer (%T)", e.err)
+	text := fmt.Sprintf("the answer was not HTTP, or the HTTP client failed (%T): check Options.BaseURL and the proxy", e.err)
 	if mayBeShown(e.err) {
 		text = e.err.Error()
 	}
@@ -237,10 +250,31 @@ func (e *exchangeError) Unwrap() error { return e.err }
 func mayBeShown(err error) bool {
 	var network net.Error
 	var errno syscall.Errno
-	return errors.As(err, &network) || errors.As(err, &errno) || isTLS(err) ||
+	var proxy *proxyError
+	return errors.As(err, &proxy) || errors.As(err, &network) || errors.As(err, &errno) || isTLS(err) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
+
+// proxyError is a proxy's refusal to connect.
+type proxyError struct{ status int }
+
+func (e *proxyError) Error() string {
+	text := fmt.Sprintf("the proxy answered %d %s", e.status, http.StatusText(e.status))
+	if e.status == http.StatusProxyAuthRequired {
+		text += ": " + remedyFor(e.status)
+	}
+	return text
+}
+
+// timeoutError is the end of Options.RequestTimeout.
+type timeoutError struct{ after time.Duration }
+
+func (e *timeoutError) Error() string {
+	return fmt.Sprintf("no answer within %v (Options.RequestTimeout)", e.after)
+}
+func (e *timeoutError) Timeout() bool   { return true }
+func (e *timeoutError) Temporary() bool { return true }
 
 // withoutURL removes the URL from an error of net/http: it names the person
 // that a deletion is about.
@@ -269,7 +303,8 @@ func untrusted(err error) bool {
 func neverSent(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
-	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns) || untrusted(err)
+	var proxy *proxyError
+	return errors.As(err, &proxy) || errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns) || untrusted(err)
 }
 
 // maxExplanation bounds APIError.Message.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -245,6 +246,45 @@ func TestOneAttemptEndsAtRequestTimeout(t *testing.T) {
 		assert.GreaterOrEqual(t, wait, 10*time.Second+500*time.Millisecond)
 		assert.LessOrEqual(t, wait, 10*time.Second+1500*time.Millisecond)
 	})
+}
+
+func TestTheEndOfRequestTimeoutIsNotTakenForTheEndOfTheCallersContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		s.FailAll(loopkittest.Any, loopkittest.Fault{Hang: true})
+		c := newClient(t, s, func(o *loopkit.Options) { o.RequestTimeout, o.RetryMin = time.Second, 30*time.Second })
+		trackN(t, c, 1)
+		err := c.Close(t.Context())
+		require.ErrorContains(t, err, "no answer within 1s")
+		assert.NotErrorIs(t, err, context.DeadlineExceeded, "what is left could not be tried before it")
+	})
+}
+
+func TestAProxyThatRefusesToConnect(t *testing.T) {
+	for status, halted := range map[int]bool{407: true, 403: true, 502: false} {
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		through := http.ProxyURL(must(url.Parse(proxy.URL)))
+		c, err := loopkit.New(testKey, &loopkit.Options{BaseURL: "https://loopkit.test/v1", Logger: quietLogger()})
+		require.NoError(t, err)
+		loopkit.SetProxy(c, through)
+		trackN(t, c, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		err = c.Flush(ctx)
+		cancel()
+		require.ErrorContains(t, err, fmt.Sprintf("the proxy answered %d", status))
+		stats := c.Stats()
+		assert.Equal(t, halted, stats.Halted["tracks"] != nil, "%d", status)
+		assert.Equal(t, !halted, stats.Failing["tracks"] != nil, "%d", status)
+		require.Error(t, c.Close(t.Context()))
+		proxy.Close()
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 func TestNetworkErrorsNameTheHostAndNotTheURL(t *testing.T) {

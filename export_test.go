@@ -1,0 +1,12 @@
+package loopkit
+
+import (
+	"net/http"
+	"net/url"
+)
+
+// SetProxy sets the proxy of a client's own transport. The proxy variables of
+// the environment would do, but net/http reads them once in a process.
+func SetProxy(c *Client, proxy func(*http.Request) (*url.URL, error)) {
+	c.queue.transport.owned.Proxy = proxy
+}
