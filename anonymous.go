@@ -137,7 +137,8 @@ type StoredIdentity struct {
 	AnonymousID string
 	// LinkedTo is the anonymous ID derived from the user whom AnonymousID has
 	// been identified as; empty if nobody. The session takes a new anonymous ID
-	// before it identifies anybody else, also in a later run.
+	// before it identifies anybody else, also in a later run. It is no secret:
+	// whoever guesses the user ID can compute it.
 	LinkedTo string
 }
 
@@ -161,6 +162,8 @@ type IdentityStore interface {
 // directories are created. A file that holds anything else is an error and
 // stays as it is.
 func FileIdentity(path string) IdentityStore { return fileIdentity(path) }
+
+var errNoPath = errors.New("loopkit: the path given to FileIdentity is empty")
 
 type fileIdentity string
 
@@ -189,6 +192,9 @@ func (f fileIdentity) Save(id StoredIdentity) error {
 }
 
 func (f fileIdentity) load() (StoredIdentity, error) {
+	if f == "" {
+		return StoredIdentity{}, errNoPath
+	}
 	text, err := os.ReadFile(string(f))
 	if err != nil {
 		return StoredIdentity{}, fmt.Errorf("loopkit: reading the identity file: %w", err)

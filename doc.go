@@ -59,7 +59,7 @@
 //
 // A loss after acceptance reaches Hooks.Dropped with its [Reason] and the message's
 // JSON. Options.Logger gets warnings, at most one line a cause and minute, without
-// keys, IDs, or the values of traits and properties.
+// the API key, IDs, or names and values of traits and properties.
 //
 // # Deletion
 //

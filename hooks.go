@@ -181,7 +181,7 @@ func (r *reporter) called(ctx context.Context) bool {
 	return owner != nil && owner == r.ctx.Value(callbackKey{})
 }
 
-// failed reports something that a person must mend: to OnError and to the log.
+// failed reports something that a person must fix: to OnError and to the log.
 // The error's methods may be the program's, so only notices call them.
 func (r *reporter) failed(c cause, text string, err error, attrs ...slog.Attr) {
 	if r.onError != nil {

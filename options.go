@@ -19,7 +19,7 @@ import (
 // Addresses of LoopKit's API, for Options.BaseURL.
 const (
 	DefaultURL = "https://api.loopkit.ai/v1"   // LoopKit's documentation; the default
-	DrainURL   = "https://drain.loopkit.ai/v1" // the host in the code of LoopKit's JavaScript and Unity SDKs
+	DrainURL   = "https://drain.loopkit.ai/v1" // the host in the code of LoopKit's JavaScript and Unity SDKs, which send envelopes
 )
 
 // Options configure a [Client]. The zero value of every field means its
@@ -78,8 +78,8 @@ type Options struct {
 	// default 10 s.
 	CloseTimeout time.Duration
 
-	// DeletionQuarantine is how long a deletion waits after a request went
-	// unanswered, since LoopKit may still be executing it: 1 ms to 24 h,
+	// DeletionQuarantine is how long a deletion waits after a request that
+	// LoopKit may still be executing (no answer, 408, 5xx): 1 ms to 24 h,
 	// default 60 s. Negative: none.
 	DeletionQuarantine time.Duration
 	// DeletionEndpoint gives method and path, relative to BaseURL and already
@@ -101,13 +101,14 @@ type Options struct {
 	HTTPClient *http.Client
 	// Hooks are told of losses. Default: none.
 	Hooks Hooks
-	// OnError is told, once each, of conditions that a person must mend: an
+	// OnError is told, once each, of conditions that a person must fix: an
 	// endpoint that is halted (a refused key, a wrong address), an identity
 	// store that fails, user code that panics. See [Hooks] for the context
 	// and for where it runs. Default: none.
 	OnError func(ctx context.Context, err error)
 	// Logger receives warnings and errors, at most one line a cause and
-	// minute; never keys, IDs or the values of traits and properties.
+	// minute; never the API key, IDs, or names and values of traits and
+	// properties.
 	// Default: slog.Default() at the time of the line.
 	Logger *slog.Logger
 }
@@ -146,8 +147,8 @@ type Compression uint8
 const (
 	// NoCompression sends plain JSON.
 	NoCompression Compression = iota
-	// Gzip compresses bodies, at about 1 MiB of memory a request in flight
-	// beyond QueueBytes. A server that answers 415 gets plain JSON for good.
+	// Gzip compresses bodies, at about 1 MiB of memory and the compressed body
+	// for each request in flight, beyond QueueBytes. A server that answers 415 gets plain JSON for good.
 	Gzip
 )
 

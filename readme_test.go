@@ -104,7 +104,7 @@ type readmeOption struct{ name, preset, bounds, text string }
 
 func readmeOptions(t *testing.T) []readmeOption {
 	t.Helper()
-	_, table, ok := strings.Cut(readText(t, "README.md"), "\n| Option | Default | Bounds | |\n|---|---|---|---|\n")
+	_, table, ok := strings.Cut(readText(t, "README.md"), "\n| Option | Default | Bounds | Meaning |\n|---|---|---|---|\n")
 	require.True(t, ok)
 	table, _, _ = strings.Cut(table, "\n\n")
 	var rows []readmeOption

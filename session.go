@@ -125,7 +125,8 @@ func (s *Session) Reset() {
 
 // OptOut drops what has not been sent yet of the session's anonymous ID and
 // user ID (reason "consent"), and withholds the session's calls until OptIn:
-// they return nil and are counted in Stats.Withheld.
+// they return nil and are counted in Stats.Withheld. It is not kept between
+// runs: a program asks, remembers and opts out again itself.
 func (s *Session) OptOut() {
 	if s.disabled() {
 		return

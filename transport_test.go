@@ -174,7 +174,7 @@ func TestAnEarly401OverTCPNeverSendsAnotherMessagesBytes(t *testing.T) {
 				defer func() { _ = conn.Close() }()
 				head := make([]byte, 512)
 				n, _ := io.ReadFull(conn, head)
-				_, _ = io.WriteString(conn, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+				_, _ = io.WriteString(conn, "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 				rest, _ := io.ReadAll(conn) // until the client gives up
 				mu.Lock()
 				defer mu.Unlock()
@@ -275,7 +275,7 @@ func TestAProxyThatRefusesToConnect(t *testing.T) {
 		stats := c.Stats()
 		assert.Equal(t, halted, stats.Halted["tracks"] != nil, "%d", status)
 		assert.Equal(t, !halted, stats.Failing["tracks"] != nil, "%d", status)
-		require.Error(t, c.Close(t.Context()))
+		require.Error(t, c.Close(contextFor(t, time.Millisecond)))
 		proxy.Close()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/loopkitai/loopkit-go"
@@ -13,20 +14,21 @@ import (
 // patience bounds the whole journey: Flush by itself would wait out an outage.
 const patience = 15 * time.Second
 
-// travel sends the journey with a client of its own and returns the client's
-// final accounting. The error is nil only if everything was delivered.
-func travel(ctx context.Context, key, baseURL string) (loopkit.Stats, error) {
+// travel sends the journey with a LoopKit client of its own, through an HTTP
+// client if one is given, and returns the final accounting. The error is nil only if everything was delivered.
+func travel(ctx context.Context, key, baseURL string, client *http.Client) (loopkit.Stats, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	client, err := loopkit.New(key, &loopkit.Options{
-		BaseURL: baseURL,
-		Logger:  slog.New(slog.DiscardHandler), // this program prints errors itself
+	c, err := loopkit.New(key, &loopkit.Options{
+		BaseURL:    baseURL,
+		HTTPClient: client,
+		Logger:     slog.New(slog.DiscardHandler), // this program prints errors itself
 	})
 	if err != nil {
 		return loopkit.Stats{}, err
 	}
-	err = cmp.Or(journey(ctx, client), client.Close(ctx)) // both run; the first error says more
-	return client.Stats(), explained(err)
+	err = cmp.Or(journey(ctx, c), c.Close(ctx)) // both run; the first error says more
+	return c.Stats(), explained(err)
 }
 
 // journey is the complete user journey of the documentation, and returns the

@@ -90,7 +90,7 @@ func TestTheJourneyIsOnePerson(t *testing.T) {
 	server := collector.New(collector.Options{Strict: true, Keys: []string{localKey}})
 	baseURL, stop, err := listen(server)
 	require.NoError(t, err)
-	stats, err := travel(t.Context(), localKey, baseURL)
+	stats, err := travel(t.Context(), localKey, baseURL, nil)
 	require.NoError(t, err)
 	require.NoError(t, stop())
 
@@ -126,6 +126,15 @@ func TestTheJourneyIsOnePerson(t *testing.T) {
 }
 
 const remoteOutput = `The user journey of LoopKit's documentation, sent to http://127.0.0.1:PORT/v1
+It writes user_123 and team_456 into the project of this key: use one for tests.
+
+Requests and what was answered
+  POST  /v1/tracks      200 OK
+  POST  /v1/tracks      200 OK
+  POST  /v1/identifies  200 OK
+  POST  /v1/tracks      200 OK
+  POST  /v1/groups      200 OK
+  POST  /v1/tracks      200 OK
 
 The client's accounting
   accepted   7
@@ -166,7 +175,7 @@ func TestARefusedKeyIsExplained(t *testing.T) {
 
 func TestWhatWasDroppedIsAnError(t *testing.T) {
 	server := loopkittest.NewServer(t)
-	server.Script(loopkittest.Groups, loopkittest.Fault{Status: 422})
+	server.FailAll(loopkittest.Groups, loopkittest.Fault{Status: 422})
 	var out bytes.Buffer
 	err := run(t.Context(), &out, environment(map[string]string{
 		"LOOPKIT_API_KEY": "lk_real", "LOOPKIT_BASE_URL": server.BaseURL(),

@@ -26,7 +26,7 @@ func sendToLocalServer(ctx context.Context, p *printer) (err error) {
 
 	p.printf("The user journey of LoopKit's documentation, sent to a local server that refuses\n")
 	p.printf("forms which no source shows. LOOPKIT_API_KEY=... sends it to LoopKit instead.\n")
-	stats, err := travel(ctx, localKey, baseURL)
+	stats, err := travel(ctx, localKey, baseURL, nil)
 	p.section("Requests, as they arrived at " + baseURL)
 	p.requests(server.Requests(), server.Messages())
 	for _, person := range server.People() {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"log"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -34,7 +35,8 @@ func newClient() *loopkit.Client {
 	}
 	opts := &loopkit.Options{
 		Context:      loopkit.Properties{"app": "mytool", "version": "1.4.2"},
-		CloseTimeout: 2 * time.Second, // how long the program may take to exit without a network
+		CloseTimeout: 2 * time.Second,               // how long the program may take to exit without a network
+		Logger:       slog.New(slog.DiscardHandler), // the terminal is the user's
 	}
 	if dir, err := os.UserConfigDir(); err == nil {
 		// All runs on this machine have one random anonymous ID.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -56,8 +57,9 @@ func withVisitor(next http.Handler) http.Handler {
 // cookie ends at the login: kept, it would link the browser's next user to this
 // one. Where the law asks for it, set it only after consent.
 func visitor(w http.ResponseWriter, r *http.Request) string {
-	if cookie, err := r.Cookie("visitor"); err == nil {
-		return cookie.Value
+	const length = len("anon_") + 36
+	if cookie, err := r.Cookie("visitor"); err == nil && len(cookie.Value) == length && strings.HasPrefix(cookie.Value, "anon_") {
+		return cookie.Value // of the form that NewAnonymousID gives: the visitor may send anything
 	}
 	id := loopkit.NewAnonymousID()
 	setVisitor(w, id, 365*24*60*60)
