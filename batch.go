@@ -22,8 +22,14 @@ type subject struct {
 	hash uint64
 }
 
+const (
+	roleUser uint8 = iota
+	roleAnonymous
+	roleGroup
+)
+
 func (k keys) subjects() [3]subject {
-	return [3]subject{{0, k.user}, {1, k.anonymous}, {2, k.group}}
+	return [3]subject{{roleUser, k.user}, {roleAnonymous, k.anonymous}, {roleGroup, k.group}}
 }
 
 // record is what a batch knows of one of its messages.
@@ -116,16 +122,23 @@ func (b *batch) acceptedAt(i int) time.Time {
 // add appends a message; the block must have room for it.
 func (b *batch) add(message []byte, k keys, at time.Time) {
 	b.bytes = append(append(b.bytes, message...), ',')
-	after := uint32(max(0, at.Sub(b.base)) / time.Millisecond)
-	b.records = append(b.records, record{keys: k, end: uint32(len(b.bytes)), after: after})
+	b.records = append(b.records, record{keys: k, end: uint32(len(b.bytes)), after: b.sinceBase(at)})
+}
+
+func (b *batch) sinceBase(at time.Time) uint32 {
+	return uint32(max(0, at.Sub(b.base)) / time.Millisecond)
 }
 
 // copyFrom appends the messages of another batch from i up to j.
 func (b *batch) copyFrom(from *batch, i, j int) {
+	if b.len() == 0 && i < j {
+		b.base = from.acceptedAt(i)
+	}
 	for ; i < j; i++ {
 		b.bytes = append(b.bytes, from.bytes[from.start(i):from.record(i).end]...)
 		r := *from.record(i)
 		r.end = uint32(len(b.bytes))
+		r.after = b.sinceBase(from.acceptedAt(i))
 		b.records = append(b.records, r)
 	}
 }

@@ -10,34 +10,32 @@ import (
 const closeGrace = 40 * time.Millisecond
 
 func (q *queue) close(ctx context.Context) error {
+	inCallback := q.reporter.called(ctx)
 	q.mu.Lock()
 	first := !q.closing
-	q.closing = true
 	pending := q.counts.pending
-	q.mu.Unlock()
-	inCallback := q.reporter.called(ctx)
 	if first {
-		drain, cancel := ctx, context.CancelFunc(func() {})
-		if inCallback { // its cancellation when the callback returns must not end the drain
-			drain = context.WithoutCancel(ctx)
-			if deadline, ok := ctx.Deadline(); ok {
-				drain, cancel = context.WithDeadline(drain, deadline)
-			}
-		}
+		drain, cancel := q.closeContext(ctx, inCallback)
+		w := q.beginClose(drain)
 		go func() {
 			defer cancel()
-			q.shutDown(drain)
+			q.shutDown(drain, w)
 		}()
 	}
-	if inCallback {
-		if pending == 0 {
-			return nil
-		}
+	q.mu.Unlock()
+	switch {
+	case inCallback && pending == 0:
+		return nil
+	case inCallback:
 		return &UndeliveredError{Pending: pending, Err: errInCallback}
-	}
-	if first {
+	case first:
 		<-q.closed
 		return q.closeErr
+	}
+	select {
+	case <-q.closed: // also if ctx has ended
+		return q.closeErr
+	default:
 	}
 	select {
 	case <-q.closed:
@@ -47,18 +45,32 @@ func (q *queue) close(ctx context.Context) error {
 	}
 }
 
-// shutDown drains the queue until ctx ends and then stops everything.
-func (q *queue) shutDown(ctx context.Context) {
-	defer close(q.closed)
-	var cancel context.CancelFunc
-	if _, ok := ctx.Deadline(); ok {
-		ctx, cancel = context.WithCancel(ctx)
-	} else {
-		ctx, cancel = context.WithTimeout(ctx, q.settings.CloseTimeout)
+// closeContext has the deadline of ctx, else CloseTimeout. The end of a callback
+// that calls Close cancels its context, but not the drain.
+func (q *queue) closeContext(ctx context.Context, inCallback bool) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(q.settings.CloseTimeout)
 	}
-	defer cancel()
+	if inCallback {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline)
+}
 
-	w := q.beginClose(ctx)
+// beginClose stops accepting and begins the last flush.
+func (q *queue) beginClose(ctx context.Context) *waiter {
+	q.closing = true
+	q.deadline, _ = ctx.Deadline()
+	q.freed() // calls that wait for space get ErrClosed
+	w := q.beginFlush()
+	w.closes = true
+	return w
+}
+
+// shutDown drains the queue until ctx ends and then stops everything.
+func (q *queue) shutDown(ctx context.Context, w *waiter) {
+	defer close(q.closed)
 	select {
 	case <-w.done:
 	case <-ctx.Done():
@@ -89,16 +101,6 @@ func await(done <-chan struct{}, most time.Duration) {
 	case <-done:
 	case <-timer.C:
 	}
-}
-
-func (q *queue) beginClose(ctx context.Context) *waiter {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.deadline, _ = ctx.Deadline()
-	q.freed() // calls that wait for space get ErrClosed
-	w := q.beginFlush()
-	w.closes = true
-	return w
 }
 
 // giveUp drops what is queued and cancels what is under way.
@@ -156,7 +158,7 @@ func (q *queue) finishClose(ctx context.Context, w *waiter) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ended = true
-	q.answerWaiters(time.Now())
+	q.answerWaiters()
 	if q.leftWhy != nil {
 		w.why = q.leftWhy
 	}

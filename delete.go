@@ -2,6 +2,7 @@ package loopkit
 
 import (
 	"context"
+	"log/slog"
 	"net/url"
 	"strings"
 
@@ -102,6 +103,7 @@ func (c *Client) delete(call, field string, kind Kind, id string, target keys) (
 	message := append(append([]byte(`{"`), field...), `":`...)
 	message = append(wire.AppendString(message, id), '}')
 	if err := c.queue.acceptErasure(e, message); err != nil {
+		c.queue.reporter.log(slog.LevelWarn, causeRefused, 1, "loopkit: a call was refused", err, slog.String("call", call))
 		return nil, err
 	}
 	return e.deletion, nil

@@ -14,7 +14,6 @@ type attempt struct {
 	batch   *batch   // nil for a deletion
 	erasure *erasure // nil for a batch
 	request *request
-	probe   bool
 	givenUp bool // Close settled what it carries without waiting for its end
 }
 
@@ -37,7 +36,7 @@ func (q *queue) dispatch() {
 		q.mu.Lock()
 		now := time.Now()
 		next := q.advance(now)
-		q.answerWaiters(now)
+		q.answerWaiters()
 		q.mu.Unlock()
 		if next.IsZero() {
 			timer.Stop()
@@ -65,7 +64,7 @@ func (q *queue) advance(now time.Time) time.Time {
 		lane := &q.lanes[i]
 		for lane.ready(now) && q.startNext(lane, now) {
 		}
-		if lane.inFlight < lane.most && !lane.gate.probing && lane.gate.until.After(now) && lane.gate.state != gateOpen {
+		if lane.inFlight < lane.most && lane.gate.probe == nil && lane.gate.until.After(now) && lane.gate.state != gateOpen {
 			soonest(lane.gate.until)
 		}
 		if lane.ready(now) && lane.sealed.head == nil {
@@ -105,7 +104,7 @@ func (q *queue) startNext(lane *lane, now time.Time) bool {
 func (q *queue) start(a *attempt) {
 	a.number = q.nextAttempt
 	q.nextAttempt++
-	a.probe = a.lane.gate.begin()
+	a.lane.gate.begin(a)
 	a.lane.inFlight++
 	q.attempts = append(q.attempts, a)
 	q.counts.requests++
@@ -128,18 +127,16 @@ func (a *attempt) tries() int {
 // attempt sends, and survives what the program's RoundTripper may do.
 func (q *queue) attempt(a *attempt) {
 	r := a.request
-	var newest *body
+	var bodies openBodies
 	if open := r.open; open != nil {
-		r.open = func() *body { newest = open(); return newest }
+		r.open = func() *body { return bodies.add(open()) }
 	}
 	got := result{outcome: outcomeRetry, err: fmt.Errorf("loopkit: %s: %w", r.endpoint, errLost), unanswered: true}
 	returned := false
 	defer func() {
 		if recover() != nil || !returned {
 			q.reporter.panicked("the HTTP transport")
-			if newest != nil {
-				_ = newest.Close() // nobody else will
-			}
+			bodies.close() // nobody else will
 		}
 		q.finish(a, got)
 	}()
@@ -159,16 +156,14 @@ func (q *queue) finish(a *attempt, r result) {
 			break
 		}
 	}
-	if a.probe {
-		a.lane.gate.probing = false
-	}
+	probe := a.lane.gate.end(a)
 	switch {
 	case a.givenUp:
 		q.release(a.block())
 	case a.erasure != nil:
-		q.finishDeletion(a.erasure, a.probe, r, now)
+		q.finishDeletion(a.erasure, probe, r, now)
 	default:
-		q.finishBatch(a, r, now)
+		q.finishBatch(a, probe, r, now)
 	}
 	q.erasures.prune(q.attempts)
 	if q.gaveUp {
@@ -188,7 +183,7 @@ func (a *attempt) block() *block {
 	return a.batch.block
 }
 
-func (q *queue) finishBatch(a *attempt, r result, now time.Time) {
+func (q *queue) finishBatch(a *attempt, probe bool, r result, now time.Time) {
 	lane, b := a.lane, a.batch
 	if r.unanswered {
 		q.erasures.unansweredAttempt(a.number, now)
@@ -198,9 +193,14 @@ func (q *queue) finishBatch(a *attempt, r result, now time.Time) {
 		q.delivered(a, r, now)
 		return
 	}
-	q.noteFailure(a, r, now)
-	if b = q.thinReturned(a); b == nil {
+	q.noteFailure(lane, probe, r, now)
+	switch b = q.thinReturned(a); b {
+	case nil:
 		return // everybody in it is being forgotten
+	case a.batch:
+	default: // what is left was never answered
+		q.putBack(lane, b)
+		return
 	}
 	switch r.outcome {
 	case outcomeEncoding:
@@ -210,9 +210,9 @@ func (q *queue) finishBatch(a *attempt, r result, now time.Time) {
 			q.putBack(lane, b)
 			return
 		}
-		q.refused(a, b, r, now)
+		q.refused(a, b, probe, r, now)
 	case outcomeRefused, outcomeConflict, outcomeTooLarge:
-		q.refused(a, b, r, now)
+		q.refused(a, b, probe, r, now)
 	case outcomeCrash:
 		q.crashed(lane, b, r)
 	default:
@@ -220,15 +220,15 @@ func (q *queue) finishBatch(a *attempt, r result, now time.Time) {
 	}
 }
 
-// noteFailure tells the gate, before the batch is looked at.
-func (q *queue) noteFailure(a *attempt, r result, now time.Time) {
+// noteFailure tells the gate, before what the attempt carried is looked at.
+func (q *queue) noteFailure(lane *lane, probe bool, r result, now time.Time) {
 	switch r.outcome {
 	case outcomeRetry, outcomeCrash:
-		q.backOff(a.lane, a.probe, r, now)
+		q.backOff(lane, probe, r, now)
 	case outcomeHalted:
-		q.halt(a.lane, a.probe, r.err, now)
+		q.halt(lane, probe, r.err, now)
 	default:
-		a.lane.gate.answered(now, a.probe)
+		lane.gate.answered(now, probe)
 	}
 }
 
@@ -283,6 +283,9 @@ func (q *queue) delivered(a *attempt, r result, now time.Time) {
 	case a.request.form == lane.form || b.len() > 1:
 		lane.misfits = 0
 	}
+	if size := len(b.body()); size > lane.bytes/2 { // what a 413 taught may not hold for ever
+		lane.bytes = min(lane.bytes+lane.bytes/64, q.settings.BatchBytes-envelopeBytes)
+	}
 	q.counts.delivered += int64(b.len())
 	q.settle(lane.place(), b.epoch, b.len())
 	q.release(b.block)
@@ -305,7 +308,7 @@ func (q *queue) misfit(lane *lane, taken form) {
 
 // refused handles bytes that will never be taken: split, to find the message at
 // fault, or drop it. b is what is left of the attempt's batch.
-func (q *queue) refused(a *attempt, b *batch, r result, now time.Time) {
+func (q *queue) refused(a *attempt, b *batch, probe bool, r result, now time.Time) {
 	lane := a.lane
 	if b.len() > 1 {
 		var followed *pair
@@ -324,24 +327,21 @@ func (q *queue) refused(a *attempt, b *batch, r result, now time.Time) {
 		q.putBack(lane, b)
 		return
 	}
-	if lane.gate.state == gateHalted { // where nothing is dropped; the next probe may be another event
+	if lane.id == laneTrack && lane.gate.state == gateHalted { // the next probe is another event; identifies keep their order
 		b.form = formOfLane
-		if lane.id == laneTrack {
-			lane.sealed.pushBack(b)
-			q.expiresAt(b)
-		} else {
-			q.putBack(lane, b)
-		}
-		q.halt(lane, a.probe, lane.gate.err, now)
+		lane.sealed.pushBack(b)
+		q.expiresAt(b)
+		q.halt(lane, probe, lane.gate.err, now)
 		return
 	}
 	reason := ReasonRejected
 	if r.outcome == outcomeTooLarge {
 		reason = ReasonTooLarge
+		lane.bytes = q.settings.BatchBytes - envelopeBytes // it was this message that was too large
 	}
 	q.drop(lane.kind(), lane.place(), b, reason, r.err)
 	if lane.singles++; lane.singles >= maxRefusedSingles {
-		q.halt(lane, a.probe, fmt.Errorf("loopkit: %d messages in a row were refused: check Options.BaseURL and Options.Dialect: %w",
+		q.halt(lane, probe, fmt.Errorf("loopkit: %d messages in a row were refused: check Options.BaseURL and Options.Dialect: %w",
 			lane.singles, r.err), now)
 	}
 }

@@ -25,21 +25,20 @@ type erasure struct {
 	quarantine time.Time // since the last unanswered attempt before the fence; zero if there is none
 	unanswered time.Time // the last attempt of the deletion itself that was; zero if there is none
 	order      uint64    // among the deletions
-	settled    bool
+	names      []subject // whose messages follow it
 	holds      bool
 	held       [laneDelete]line
 }
 
-// erasures are the deletions in order of acceptance, and what else the queue
-// must forget. There may be thousands: nothing here looks through all of them
+// erasures are the deletions, and what else the queue must forget. There may be thousands: nothing here looks through all of them
 // for a message or a request.
 type erasures struct {
-	all            []*erasure // until what they hold was let go
-	waiting        []*erasure // of these, those that are not settled
-	holding        []*erasure // of these, those that hold messages
+	waiting        []*erasure // not settled
+	lingering      []*erasure // settled, until what they hold is let go
+	holding        []*erasure // of both, those that hold messages
 	newest         map[subject]*erasure
-	purges         []purge // by fence
 	purged         map[subject]purge
+	oldestFence    uint64 // no later than that of any purge
 	orders         uint64
 	lastUnanswered time.Time // the end of the client's last unanswered attempt
 }
@@ -47,9 +46,8 @@ type erasures struct {
 // purge is to be applied to batches that come back from attempts that began
 // before the fence.
 type purge struct {
-	subject subject
-	fence   uint64
-	reason  Reason
+	fence  uint64
+	reason Reason
 }
 
 // purgeCauses are what hooks are told of purged messages.
@@ -65,7 +63,7 @@ func (e *erasures) next() *erasure {
 
 // holder is the newest deletion that a message with these keys has to follow.
 func (e *erasures) holder(k keys) *erasure {
-	if len(e.all) == 0 {
+	if len(e.newest) == 0 {
 		return nil
 	}
 	var holder *erasure
@@ -77,52 +75,82 @@ func (e *erasures) holder(k keys) *erasure {
 	return holder
 }
 
+// add puts a deletion behind all others, also one that was there before.
 func (e *erasures) add(a *erasure) {
 	e.orders++
 	a.order = e.orders
-	e.all = append(e.all, a)
 	e.waiting = append(e.waiting, a)
-	if e.newest == nil {
-		e.newest = map[subject]*erasure{}
-	}
 	for _, s := range a.target.subjects() {
-		if s.hash != 0 {
-			e.newest[s] = a
-		}
+		e.name(a, s)
 	}
 }
 
-// holds notes that a deletion holds messages.
-func (e *erasures) holds(a *erasure) {
+// name makes messages about s follow a deletion.
+func (e *erasures) name(a *erasure, s subject) {
+	if s.hash == 0 {
+		return
+	}
+	if e.newest == nil {
+		e.newest = map[subject]*erasure{}
+	}
+	if e.newest[s] != a {
+		e.newest[s] = a
+		a.names = append(a.names, s)
+	}
+}
+
+// hold notes that a deletion holds messages. An identify makes those of its
+// anonymous ID follow it, for they are about the person as well.
+func (e *erasures) hold(a *erasure, kind Kind, k keys) {
 	if !a.holds {
 		a.holds = true
 		e.holding = append(e.holding, a)
+	}
+	if kind == KindIdentify {
+		e.name(a, subject{roleAnonymous, k.anonymous})
+	}
+}
+
+// remove takes a deletion out of a list.
+func remove(list []*erasure, a *erasure) []*erasure {
+	switch i := slices.Index(list, a); i {
+	case -1:
+		return list
+	case 0:
+		list[0] = nil
+		return list[1:]
+	default:
+		return slices.Delete(list, i, i+1)
 	}
 }
 
 // settle takes a deletion out of the line of those that wait.
 func (e *erasures) settle(a *erasure) {
-	a.settled = true
-	if i := slices.Index(e.waiting, a); i == 0 {
-		e.waiting[0] = nil
-		e.waiting = e.waiting[1:]
-	} else if i > 0 {
-		e.waiting = slices.Delete(e.waiting, i, i+1)
-	}
+	e.waiting = remove(e.waiting, a)
+	e.lingering = append(e.lingering, a)
 }
 
-// removeFirst forgets the first deletion, which holds nothing any more.
-func (e *erasures) removeFirst() {
-	first := e.all[0]
-	e.all[0] = nil
-	e.all = e.all[1:]
-	for _, s := range first.target.subjects() {
-		if e.newest[s] == first {
+// rotate puts a deletion that keeps failing behind the others, unless a later
+// one is about the same person or group.
+func (e *erasures) rotate(a *erasure) {
+	for _, s := range a.names {
+		if e.newest[s] != a {
+			return
+		}
+	}
+	e.waiting = remove(e.waiting, a)
+	e.add(a)
+}
+
+// forget drops what is known of a deletion that holds nothing any more.
+func (e *erasures) forget(a *erasure) {
+	for _, s := range a.names {
+		if e.newest[s] == a {
 			delete(e.newest, s)
 		}
 	}
-	if i := slices.Index(e.holding, first); i >= 0 {
-		e.holding = slices.Delete(e.holding, i, i+1)
+	if a.holds {
+		e.holding = remove(e.holding, a)
 	}
 }
 
@@ -135,27 +163,30 @@ func (e *erasures) unansweredAttempt(number uint64, now time.Time) {
 	}
 }
 
-// forget notes a purge for the batches that are under way.
-func (e *erasures) forget(target keys, fence uint64, reason Reason) {
-	if e.purged == nil {
+// purge notes whom batches that are under way must lose when they come back.
+func (e *erasures) purge(target keys, fence uint64, reason Reason) {
+	if len(e.purged) == 0 {
 		e.purged = map[subject]purge{}
+		e.oldestFence = fence
 	}
 	for _, s := range target.subjects() {
 		if s.hash != 0 {
-			p := purge{s, fence, reason}
-			e.purges = append(e.purges, p)
-			e.purged[s] = p
+			e.purged[s] = purge{fence, reason}
 		}
 	}
 }
 
 // prune forgets purges that no attempt under way can need.
 func (e *erasures) prune(attempts []*attempt) {
-	for len(e.purges) > 0 && !anyBefore(attempts, e.purges[0].fence) {
-		p := e.purges[0]
-		e.purges = e.purges[1:]
-		if e.purged[p.subject].fence == p.fence {
-			delete(e.purged, p.subject)
+	if len(e.purged) == 0 || anyBefore(attempts, e.oldestFence) {
+		return
+	}
+	e.oldestFence = 0
+	for s, p := range e.purged {
+		if !anyBefore(attempts, p.fence) {
+			delete(e.purged, s)
+		} else if e.oldestFence == 0 || p.fence < e.oldestFence {
+			e.oldestFence = p.fence
 		}
 	}
 }
@@ -178,7 +209,7 @@ func (q *queue) acceptErasure(e *erasure, message []byte) error {
 	case q.closing:
 		q.counts.refused++
 		return ErrClosed
-	case !q.fits(e.kind, size+recordBytes+batchBytes):
+	case !q.fits(e.kind, size+recordBytes+batchBytes) && !q.anyQueued(e.target): // else its purge makes room
 		q.counts.refused++
 		return ErrQueueFull
 	}
@@ -205,7 +236,7 @@ func (q *queue) withdraw(id Identity) {
 func (q *queue) purge(target keys, reason Reason) {
 	q.thinQueued(reason, purgeCauses[reason], func(b *batch, i int) bool { return b.record(i).matches(target) })
 	if anyBefore(q.attempts, q.nextAttempt) {
-		q.erasures.forget(target, q.nextAttempt, reason)
+		q.erasures.purge(target, q.nextAttempt, reason)
 	}
 }
 
@@ -232,27 +263,34 @@ func (q *queue) finishDeletion(e *erasure, probe bool, r result, now time.Time) 
 	if r.unanswered {
 		e.unanswered = now
 	}
-	switch r.outcome {
-	case outcomeDelivered:
+	unknown := deletionUnknown(r.status)
+	if r.outcome == outcomeDelivered {
 		lane.gate.success(now)
 		q.counts.delivered++
 		q.settleDeletion(e, nil)
 		q.settle(placeDelete, e.batch.epoch, 1)
 		q.release(e.batch.block)
 		return
-	case outcomeRetry, outcomeCrash:
-		q.backOff(lane, probe, r, now)
-		return
+	}
+	if unknown {
+		r.outcome = outcomeRefused
+	}
+	q.noteFailure(lane, probe, r, now)
+	switch r.outcome {
 	case outcomeHalted:
-		if !deletionUnknown(r.status) {
-			q.halt(lane, probe, r.err, now)
-			return
+	case outcomeRetry, outcomeCrash:
+		if e.batch.attempts%maxCrashes == 0 { // it may be the cause
+			q.erasures.rotate(e)
 		}
-		lane.gate.answered(now, probe)
-		q.dropDeletion(e, ReasonUnsupported, fmt.Errorf("%w: %w", ErrDeletionUnsupported, r.err))
 	default:
-		lane.gate.answered(now, probe)
-		q.dropDeletion(e, ReasonRejected, r.err)
+		why, reason := r.err, ReasonRejected
+		if unknown {
+			why, reason = fmt.Errorf("%w: %w", ErrDeletionUnsupported, r.err), ReasonUnsupported
+		}
+		if !e.unanswered.IsZero() {
+			why = fmt.Errorf("%w (an earlier request went unanswered and may have deleted it)", why)
+		}
+		q.dropDeletion(e, reason, why)
 	}
 }
 
@@ -272,43 +310,67 @@ func (q *queue) settleDeletion(e *erasure, err error) {
 	e.deletion.end(err)
 }
 
-// releaseHeld lets messages go whose deletion has been settled, in order, and
-// returns when more may follow. An attempt of the deletion that went unanswered
-// may still be executed: it must not delete what came after.
+// releaseHeld lets messages go whose deletion has been settled, and returns when
+// more may follow. An attempt of the deletion that went unanswered may still be
+// executed: it must not delete what came after.
 func (q *queue) releaseHeld(now time.Time) time.Time {
-	for len(q.erasures.all) > 0 {
-		first := q.erasures.all[0]
-		if !first.settled {
-			return time.Time{}
-		}
+	for len(q.erasures.lingering) > 0 {
+		first := q.erasures.lingering[0]
 		if at := q.afterQuarantine(first.unanswered); at.After(now) {
 			return at
 		}
+		q.erasures.lingering = remove(q.erasures.lingering, first)
+		q.erasures.forget(first)
 		q.letGo(first)
-		q.erasures.removeFirst()
 	}
 	return time.Time{}
 }
 
+// letGo sends held messages on, those that name somebody else under deletion to
+// that deletion.
 func (q *queue) letGo(e *erasure) {
 	for i := range e.held {
 		lane, held := &q.lanes[i], &e.held[i]
 		q.seal(lane, held)
 		for b := held.sealed.head; b != nil; b = held.sealed.head {
 			held.sealed.remove(b)
-			q.watermark.move(placeHeld, lane.place(), b.epoch, b.len())
-			q.join(lane, b)
+			for _, part := range q.byHolder(b) {
+				if h := q.erasures.holder(part.record(0).keys); h != nil {
+					q.erasures.hold(h, lane.kind(), part.record(0).keys)
+					h.held[i].sealed.pushBack(part)
+					continue
+				}
+				q.watermark.move(placeHeld, lane.place(), part.epoch, part.len())
+				q.join(lane, part)
+			}
 		}
 	}
 }
 
+// byHolder cuts a batch into runs of messages that have the same way to go.
+func (q *queue) byHolder(b *batch) []*batch {
+	var runs []*batch
+	from := 0
+	for i := 1; i <= b.len(); i++ {
+		if i == b.len() || q.erasures.holder(b.record(i).keys) != q.erasures.holder(b.record(from).keys) {
+			if from == 0 && i == b.len() {
+				return []*batch{b}
+			}
+			runs = append(runs, q.copyOf(b, from, i))
+			from = i
+		}
+	}
+	q.release(b.block)
+	return runs
+}
+
 // heldCouldGo reports whether held messages could be tried before the deadline
 // of Close.
-func (q *queue) heldCouldGo(now time.Time) bool {
-	if first := q.erasures.all[0]; first.settled {
-		return !q.afterQuarantine(first.unanswered).After(q.deadline)
+func (q *queue) heldCouldGo() bool {
+	if len(q.erasures.lingering) > 0 && !q.afterQuarantine(q.erasures.lingering[0].unanswered).After(q.deadline) {
+		return true
 	}
-	return q.couldStart(placeDelete, now)
+	return len(q.erasures.waiting) > 0 && q.couldStart(placeDelete)
 }
 
 // thinReturned removes from a batch that came back whoever is to be forgotten.
@@ -336,7 +398,9 @@ func (q *queue) thinQueued(reason Reason, why error, lost func(*batch, int) bool
 	q.eachLine(func(lane *lane, line *line) {
 		kind, place := lane.kind(), placeOf(lane, line)
 		if line.open != nil {
-			line.open = q.thin(kind, place, line.open, reason, why, lost)
+			if line.open = q.thin(kind, place, line.open, reason, why, lost); line.open == nil && line == &lane.line {
+				lane.urgent = false
+			}
 		}
 		for b := line.sealed.head; b != nil; {
 			next := b.next
@@ -344,6 +408,23 @@ func (q *queue) thinQueued(reason Reason, why error, lost func(*batch, int) bool
 			b = next
 		}
 	})
+}
+
+// anyQueued reports whether a message names someone that target names.
+func (q *queue) anyQueued(target keys) bool {
+	found := false
+	look := func(b *batch) {
+		for i := 0; b != nil && i < b.len() && !found; i++ {
+			found = b.record(i).matches(target)
+		}
+	}
+	q.eachLine(func(_ *lane, line *line) {
+		look(line.open)
+		for b := line.sealed.head; b != nil && !found; b = b.next {
+			look(b)
+		}
+	})
+	return found
 }
 
 func (q *queue) eachLine(visit func(*lane, *line)) {
@@ -375,6 +456,7 @@ func (q *queue) thin(kind Kind, p place, b *batch, reason Reason, why error, los
 	}
 	gone := q.partOf(b, bytes, n)
 	kept := q.partOf(b, len(b.body())+1-bytes, b.len()-n)
+	kept.crashes, kept.form = b.crashes, b.form
 	for i := range b.len() {
 		if lost(b, i) {
 			gone.copyFrom(b, i, i+1)

@@ -98,28 +98,47 @@ func (q *queue) laneOf(p place) *lane {
 	return &q.lanes[p]
 }
 
-// answerWaiters ends the flushes that have nothing left to wait for.
-func (q *queue) answerWaiters(now time.Time) {
+// answerWaiters ends the flushes that have nothing left to wait for. They stand
+// in order of their marks, so one look at the epochs serves all.
+func (q *queue) answerWaiters() {
+	var places [placeCount]int
+	pending := q.watermark.pending
+	kept := q.watermark.waiters[:0]
 	for _, w := range q.watermark.waiters {
-		if !w.answered && !q.hasToWait(w, now) {
+		for len(pending) > 0 && pending[0].epoch <= w.mark {
+			for p, n := range pending[0].places {
+				places[p] += n
+			}
+			pending = pending[1:]
+		}
+		switch {
+		case w.answered: // the Close, whose losses are still to be counted
+			kept = append(kept, w)
+		case q.hasToWait(w, places):
+			kept = append(kept, w)
+		default:
 			w.answered = true
 			close(w.done)
+			if w.closes {
+				kept = append(kept, w)
+			}
 		}
 	}
+	clear(q.watermark.waiters[len(kept):])
+	q.watermark.waiters = kept
 }
 
-func (q *queue) hasToWait(w *waiter, now time.Time) bool {
-	places, _ := q.watermark.left(w.mark)
+func (q *queue) hasToWait(w *waiter, places [placeCount]int) bool {
 	for p, n := range places {
 		if n == 0 {
 			continue
 		}
 		lane := q.laneOf(place(p))
 		switch {
-		case lane.inFlight > 0:
+		case lane.inFlight > 0, place(p) == placeHeld && len(q.erasures.lingering) > 0 && !w.closes:
 			return true
 		case lane.gate.haltedSince(w.began):
-		case w.closes && !q.couldStart(place(p), now):
+		case w.closes && !q.couldStart(place(p)):
 		default:
 			return true
 		}
@@ -129,7 +148,7 @@ func (q *queue) hasToWait(w *waiter, now time.Time) bool {
 
 // couldStart reports whether something at the place could be tried before the
 // deadline of Close.
-func (q *queue) couldStart(p place, now time.Time) bool {
+func (q *queue) couldStart(p place) bool {
 	lane := q.laneOf(p)
 	if lane.inFlight > 0 {
 		return true
@@ -139,12 +158,12 @@ func (q *queue) couldStart(p place, now time.Time) bool {
 	}
 	switch p {
 	case placeGroup:
-		return q.groupMayGo() || q.couldStart(placeIdentify, now)
+		return q.groupMayGo() || q.couldStart(placeIdentify)
 	case placeDelete:
 		e := q.erasures.next()
 		return e == nil || !q.quarantineEnd(e).After(q.deadline)
 	case placeHeld:
-		return q.heldCouldGo(now)
+		return q.heldCouldGo()
 	}
 	return true
 }

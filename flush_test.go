@@ -170,7 +170,7 @@ func TestClose(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := loopkittest.NewTransport(t)
 				s.FailAll(loopkittest.Any, c.fault)
-				client := newClient(t, s)
+				client := newClient(t, s, func(o *loopkit.Options) { o.RequestTimeout = time.Minute })
 				trackN(t, client, 5)
 				ctx := context.Background()
 				if c.deadline > 0 {

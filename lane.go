@@ -119,6 +119,7 @@ func (q *queue) seal(lane *lane, line *line) {
 	}
 	line.open = nil
 	q.fit(b)
+	q.poke()
 	if line != &lane.line { // it gets its rank when the deletion lets it go
 		line.sealed.pushBack(b)
 		return

@@ -123,13 +123,15 @@ func (q *queue) accept(ctx context.Context, p parcel, s *Session) error {
 		}
 		if q.fits(p.kind, q.growth(lane, line, len(*p.body)+1)) {
 			if holder != nil {
-				q.erasures.holds(holder)
+				q.erasures.hold(holder, p.kind, p.keys)
 			}
 			q.put(lane, line, p)
 			q.mu.Unlock()
 			return nil
 		}
-		if err := q.makeRoom(ctx); err != nil {
+		err := q.makeRoom(ctx)
+		p.at = time.Now() // it may have waited for long
+		if err != nil {
 			q.counts.refused++
 			why := q.lanes[p.kind].gate.err
 			q.mu.Unlock()
@@ -241,8 +243,8 @@ func (q *queue) settle(p place, epoch uint64, n int) {
 	q.poke()
 }
 
-// drop settles a whole batch as lost. It must have left its line, and p is
-// where it was.
+// drop settles a whole batch as lost; p is where it was. Its memory is gone then,
+// its links in a list are not.
 func (q *queue) drop(kind Kind, p place, b *batch, reason Reason, why error) {
 	if reason == ReasonExpired && q.lanes[kind].gate.err != nil {
 		why = &interruptedError{ended: why, last: q.lanes[kind].gate.err}
@@ -266,7 +268,7 @@ func (q *queue) tellDrop(kind Kind, b *batch, reason Reason, why error) {
 	}
 	block, size := b.block, b.size()+batchBytes
 	// At Close everything left is told: its memory is already counted.
-	if !q.closing && q.noticeBytes+size > q.settings.QueueBytes/8 {
+	if !q.closing && q.noticeBytes > 0 && q.noticeBytes+size > q.settings.QueueBytes/8 {
 		q.reporter.lost.Add(1)
 		return
 	}

@@ -29,10 +29,12 @@ const (
 type gate struct {
 	state   gateState
 	until   time.Time // no attempt before, unless open
-	probing bool      // the one attempt of a gate that is not open is under way
-	err     error     // the newest failure; nil after a success
+	paused  time.Time // the server asked for none before
+	probe   *attempt  // the one under way since the gate closed
+	err     error     // the newest failure; nil when open
 	since   time.Time // of the first failure in a row
 	tried   time.Time // when it was last found halted
+	told    bool      // of the halt
 	retries *backoff.ExponentialBackOff
 	probes  *backoff.ExponentialBackOff
 }
@@ -56,24 +58,37 @@ func newGate(s *settings) gate {
 
 // admits reports whether an attempt may start now.
 func (g *gate) admits(now time.Time) bool {
-	return g.state == gateOpen || !g.probing && !now.Before(g.until)
+	return g.state == gateOpen || g.probe == nil && !now.Before(g.until)
 }
 
-// begin is called for each attempt; it reports whether the attempt is a probe.
-func (g *gate) begin() bool {
-	g.probing = g.state != gateOpen
-	return g.probing
+// begin is called for each attempt. That of a gate that is not open is a probe.
+func (g *gate) begin(a *attempt) {
+	if g.state != gateOpen {
+		g.probe = a
+	}
+}
+
+// end reports whether the attempt is the probe. What the others met was sent
+// before the gate closed.
+func (g *gate) end(a *attempt) bool {
+	if g.probe != a {
+		return false
+	}
+	g.probe = nil
+	return true
 }
 
 // success opens the gate fully, unless the server asked for a pause that has
 // not passed.
 func (g *gate) success(now time.Time) {
-	g.err = nil
 	g.retries.Reset()
 	g.probes.Reset()
-	if g.state != gateBackoff || !now.Before(g.until) {
-		g.state = gateOpen
+	g.told = false
+	if now.Before(g.paused) {
+		g.state, g.until = gateBackoff, g.paused
+		return
 	}
+	g.state, g.probe, g.err = gateOpen, nil, nil
 }
 
 // answered notes that the server refused what was sent, not the endpoint:
@@ -85,31 +100,40 @@ func (g *gate) answered(now time.Time, probe bool) {
 }
 
 // failure backs off. Only a probe, or the first failure of an open gate, makes
-// the wait grow: the others were sent before it was known.
+// the wait grow.
 func (g *gate) failure(now time.Time, probe bool, pause time.Duration, err error) {
-	g.err = err
-	if g.state == gateOpen {
+	if pause > 0 {
+		g.paused = latest(g.paused, now.Add(pause))
+	}
+	switch {
+	case g.state == gateOpen:
 		g.since = now
+		g.until = now.Add(g.retries.NextBackOff())
+	case probe:
+		g.until = now.Add(g.retries.NextBackOff())
+	case g.state == gateHalted:
+		return // the halt is what counts
 	}
-	if g.state == gateOpen || probe {
-		g.until = now.Add(max(g.retries.NextBackOff(), pause))
-	} else if later := now.Add(pause); later.After(g.until) {
-		g.until = later
-	}
-	if g.state != gateHalted || probe {
-		g.state = gateBackoff
-	}
+	g.until = latest(g.until, g.paused)
+	g.state, g.err = gateBackoff, err
 }
 
-// halt stops the endpoint but for rare probes. It reports whether it was not
-// halted before.
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// halt stops the endpoint but for rare probes. It reports whether nobody was
+// told yet.
 func (g *gate) halt(now time.Time, probe bool, err error) bool {
 	g.err, g.tried = err, now
-	first := g.state != gateHalted
-	if first || probe {
+	if g.state != gateHalted || probe {
 		g.until = now.Add(g.probes.NextBackOff())
 	}
-	g.state = gateHalted
+	first := !g.told
+	g.state, g.told = gateHalted, true
 	return first
 }
 
@@ -123,7 +147,7 @@ func (g *gate) hasten(now time.Time) {
 // haltedSince reports whether the endpoint was found halted after t, or shortly
 // before.
 func (g *gate) haltedSince(t time.Time) bool {
-	return g.state == gateHalted && !g.probing && g.tried.After(t.Add(-haltedProbePause))
+	return g.state == gateHalted && g.probe == nil && g.tried.After(t.Add(-haltedProbePause))
 }
 
 // retryAfter reads the Retry-After header (RFC 9110, section 10.2.3): seconds,

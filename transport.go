@@ -87,6 +87,9 @@ func newTransport(s *settings) *transport {
 	if s.HTTPClient != nil {
 		given := *s.HTTPClient
 		t.client = &given
+		if given.Transport == nil {
+			t.client.Transport = http.DefaultTransport
+		}
 	} else {
 		t.owned = &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
@@ -105,8 +108,20 @@ func newTransport(s *settings) *transport {
 		}
 		t.client = &http.Client{Transport: t.owned}
 	}
-	t.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	t.client.Transport = noRedirects{t.client.Transport}
 	return t
+}
+
+// noRedirects takes redirects for the answers that they are: http.Client would
+// follow them with the key, and fail on a Location that it cannot parse.
+type noRedirects struct{ next http.RoundTripper }
+
+func (n noRedirects) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := n.next.RoundTrip(r)
+	if answer != nil {
+		answer.Header.Del("Location")
+	}
+	return answer, err
 }
 
 // request is one attempt as the queue wants it made.
@@ -341,6 +356,27 @@ type body struct {
 	mu     sync.Mutex
 	parts  [3][]byte
 	closed bool
+}
+
+// openBodies are those of one attempt.
+type openBodies struct {
+	mu  sync.Mutex
+	all []*body
+}
+
+func (o *openBodies) add(b *body) *body {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all = append(o.all, b)
+	return b
+}
+
+func (o *openBodies) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, b := range o.all {
+		_ = b.Close() // it cannot fail
+	}
 }
 
 func (b *body) size() int64 {
