@@ -61,7 +61,7 @@ func (l *lane) init(id laneID, s *settings) {
 		id:         id,
 		endpoint:   [laneCount]string{"identifies", "groups", "tracks", endpointDeletions}[id],
 		path:       [laneCount]string{"/identifies", "/groups", "/tracks", ""}[id],
-		size:       s.BatchSize,
+		size:       min(s.BatchSize, max(1, s.QueueSize/8)), // so that DropOldest always has a batch to evict
 		bytes:      s.BatchBytes - envelopeBytes,
 		most:       1,
 		gate:       newGate(s),

@@ -2,13 +2,16 @@ package loopkit
 
 import "time"
 
-// byteBound is what queued messages may hold; an eighth of the memory belongs
-// to notices of losses, if anybody wants them.
-func (q *queue) byteBound() int {
+// byteBound is what queued messages may hold.
+func (q *queue) byteBound() int { return q.settings.QueueBytes - q.noticeBound() }
+
+// noticeBound is the memory that belongs to notices of losses, if anybody wants
+// them.
+func (q *queue) noticeBound() int {
 	if q.settings.Hooks.Dropped == nil {
-		return q.settings.QueueBytes
+		return 0
 	}
-	return q.settings.QueueBytes - q.settings.QueueBytes/8
+	return q.settings.QueueBytes / 4
 }
 
 func capacityFor(capacity, need, most int) int {

@@ -37,7 +37,7 @@ type Options struct {
 	Compression Compression
 
 	// BatchSize is the largest number of messages in one request: 1 to 10,000,
-	// default 1,000.
+	// default 1,000. No batch is larger than an eighth of QueueSize.
 	BatchSize int
 	// BatchBytes is the largest size of a request's body before compression:
 	// 1 KiB to 64 MiB, default 500 KiB. At most QueueBytes/8, by default too.

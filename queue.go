@@ -268,7 +268,7 @@ func (q *queue) tellDrop(kind Kind, b *batch, reason Reason, why error) {
 	}
 	block, size := b.block, b.size()+batchBytes
 	// At Close everything left is told: its memory is already counted.
-	if !q.closing && q.noticeBytes > 0 && q.noticeBytes+size > q.settings.QueueBytes/8 {
+	if !q.closing && q.noticeBytes > 0 && q.noticeBytes+size > q.noticeBound() {
 		q.reporter.lost.Add(1)
 		return
 	}

@@ -203,8 +203,13 @@ func TestDropOldestEvictsTheOldestBatchOfEvents(t *testing.T) {
 
 func TestDropOldestRejectsWhenNothingCanBeEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newClient(t, stalled(t), func(o *loopkit.Options) { o.QueueSize, o.Overflow = 10, loopkit.DropOldest })
-		trackN(t, c, 9) // one open batch
+		s := loopkittest.NewTransport(t)
+		s.FailAll(loopkittest.Any, loopkittest.Fault{Hang: true})
+		c := newClient(t, s, func(o *loopkit.Options) {
+			o.QueueSize, o.BatchSize, o.MaxInFlight, o.Overflow = 10, 1, 64, loopkit.DropOldest
+		})
+		trackN(t, c, 9)
+		synctest.Wait() // all of them are in flight
 		require.ErrorIs(t, c.Track(visitor("anon_1"), "page_view", nil), loopkit.ErrQueueFull)
 	})
 }
@@ -214,7 +219,7 @@ func TestBlockWaitsForSpace(t *testing.T) {
 		s := loopkittest.NewTransport(t)
 		s.FailAll(loopkittest.Tracks, loopkittest.Fault{Delay: time.Second})
 		c := newClient(t, s, func(o *loopkit.Options) {
-			o.QueueSize, o.BatchSize, o.MaxInFlight, o.Overflow = 10, 9, 1, loopkit.Block
+			o.QueueSize, o.BatchSize, o.MaxInFlight, o.Overflow = 20, 2, 1, loopkit.Block
 		})
 		var wg sync.WaitGroup
 		start := time.Now()
@@ -223,7 +228,7 @@ func TestBlockWaitsForSpace(t *testing.T) {
 		}
 		wg.Wait()
 		assert.GreaterOrEqual(t, time.Since(start), 2*time.Second)
-		require.NoError(t, c.Close(t.Context()))
+		require.NoError(t, c.Flush(t.Context()))
 		assert.Len(t, s.Messages(), 30)
 	})
 }
