@@ -9,10 +9,23 @@ import (
 // callbacks, after its context has ended.
 const closeGrace = 40 * time.Millisecond
 
+// ending is how far Close has come.
+type ending struct {
+	begun    bool // nothing is accepted any more
+	deadline time.Time
+	gaveUp   bool          // nothing is sent any more: what comes back is dropped
+	quiet    chan struct{} // closed when the last attempt ended after that
+	why      error         // what the hooks and deletions are told of what was given up
+	left     error         // what Close returns for it; nil if nothing was left
+	over     bool
+	done     chan struct{} // closed when over, with err set
+	err      error
+}
+
 func (q *queue) close(ctx context.Context) error {
 	inCallback := q.reporter.called(ctx)
 	q.mu.Lock()
-	first := !q.closing
+	first := !q.end.begun
 	pending := q.counts.pending
 	if first {
 		drain, cancel := q.closeContext(ctx, inCallback)
@@ -29,17 +42,17 @@ func (q *queue) close(ctx context.Context) error {
 	case inCallback:
 		return &UndeliveredError{Pending: pending, Err: errInCallback}
 	case first:
-		<-q.closed
-		return q.closeErr
+		<-q.end.done
+		return q.end.err
 	}
 	select {
-	case <-q.closed: // also if ctx has ended
-		return q.closeErr
+	case <-q.end.done: // also if ctx has ended
+		return q.end.err
 	default:
 	}
 	select {
-	case <-q.closed:
-		return q.closeErr
+	case <-q.end.done:
+		return q.end.err
 	case <-ctx.Done():
 		return &UndeliveredError{Pending: q.stats().Pending, Err: ctx.Err()}
 	}
@@ -60,8 +73,8 @@ func (q *queue) closeContext(ctx context.Context, inCallback bool) (context.Cont
 
 // beginClose stops accepting and begins the last flush.
 func (q *queue) beginClose(ctx context.Context) *waiter {
-	q.closing = true
-	q.deadline, _ = ctx.Deadline()
+	q.end.begun = true
+	q.end.deadline, _ = ctx.Deadline()
 	q.freed() // calls that wait for space get ErrClosed
 	w := q.beginFlush()
 	w.closes = true
@@ -70,17 +83,17 @@ func (q *queue) beginClose(ctx context.Context) *waiter {
 
 // shutDown drains the queue until ctx ends and then stops everything.
 func (q *queue) shutDown(ctx context.Context, w *waiter) {
-	defer close(q.closed)
+	defer close(q.end.done)
 	select {
 	case <-w.done:
 	case <-ctx.Done():
 	}
 	q.giveUp(ctx, w)
-	await(q.quiet, closeGrace)
+	await(q.end.quiet, closeGrace)
 	q.abandon()
 	close(q.stop)
 	<-q.stopped
-	q.closeErr = q.finishClose(ctx, w)
+	q.end.err = q.finishClose(ctx, w)
 	q.reporter.logRest()
 	q.transport.close()
 
@@ -108,15 +121,15 @@ func (q *queue) giveUp(ctx context.Context, w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	places, pending := q.watermark.left(w.mark)
-	q.gaveUp, q.closeWhy = true, ErrClosed
+	q.end.gaveUp, q.end.why = true, ErrClosed
 	if pending > 0 {
-		q.leftWhy = q.whyPending(ctx, places)
-		q.closeWhy = &interruptedError{ended: ErrClosed, last: q.leftWhy}
+		q.end.left = q.whyPending(ctx, places)
+		q.end.why = &interruptedError{ended: ErrClosed, last: q.end.left}
 	}
-	q.dropQueued(ReasonClosed, q.closeWhy)
+	q.dropQueued(ReasonClosed, q.end.why)
 	q.cancel()
 	if len(q.attempts) == 0 {
-		close(q.quiet)
+		close(q.end.quiet)
 	}
 }
 
@@ -147,9 +160,9 @@ func (q *queue) abandon() {
 		a.givenUp = true
 		a.block().holders++ // finish lets go of it
 		if a.erasure != nil {
-			q.dropDeletion(a.erasure, ReasonClosed, q.closeWhy)
+			q.dropDeletion(a.erasure, ReasonClosed, q.end.why)
 		} else {
-			q.drop(a.lane.kind(), a.lane.place(), a.batch, ReasonClosed, q.closeWhy)
+			q.drop(a.lane.kind(), a.lane.place(), a.batch, ReasonClosed, q.end.why)
 		}
 	}
 }
@@ -157,10 +170,10 @@ func (q *queue) abandon() {
 func (q *queue) finishClose(ctx context.Context, w *waiter) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.ended = true
+	q.end.over = true
 	q.answerWaiters()
-	if q.leftWhy != nil {
-		w.why = q.leftWhy
+	if q.end.left != nil {
+		w.why = q.end.left
 	}
 	return q.endFlush(ctx, w)
 }

@@ -49,7 +49,7 @@ func (q *queue) dispatch() {
 // advance starts what can start now and returns when more could; the zero time
 // if only a change makes a difference.
 func (q *queue) advance(now time.Time) time.Time {
-	if q.gaveUp {
+	if q.end.gaveUp {
 		return time.Time{}
 	}
 	var next time.Time
@@ -166,10 +166,10 @@ func (q *queue) finish(a *attempt, r result) {
 		q.finishBatch(a, probe, r, now)
 	}
 	q.erasures.prune(q.attempts)
-	if q.gaveUp {
-		q.dropQueued(ReasonClosed, q.closeWhy)
+	if q.end.gaveUp {
+		q.dropQueued(ReasonClosed, q.end.why)
 		if len(q.attempts) == 0 {
-			close(q.quiet)
+			close(q.end.quiet)
 		}
 	}
 	q.poke()
@@ -368,40 +368,4 @@ func (q *queue) crashed(lane *lane, b *batch, r result) {
 func (q *queue) putBack(lane *lane, b *batch) {
 	lane.sealed.pushFront(b)
 	q.expiresAt(b)
-}
-
-// expiresAt notes when the oldest message of a sealed batch expires.
-func (q *queue) expiresAt(b *batch) {
-	if at := b.acceptedAt(0).Add(q.settings.MaxAge); q.nextExpiry.IsZero() || at.Before(q.nextExpiry) {
-		q.nextExpiry = at
-	}
-}
-
-// expiryPause keeps a long queue from being looked through for every message.
-const expiryPause = time.Second
-
-// expire drops what is too old, and returns when to look again.
-func (q *queue) expire(now time.Time) time.Time {
-	if q.settings.MaxAge < 0 || q.counts.pending == 0 {
-		q.nextExpiry = time.Time{}
-		return q.nextExpiry
-	}
-	if now.Before(q.nextExpiry) {
-		return q.nextExpiry
-	}
-	q.nextExpiry = time.Time{}
-	before := now.Add(-q.settings.MaxAge)
-	q.thinQueued(ReasonExpired, errExpired, func(b *batch, i int) bool { return !b.acceptedAt(i).After(before) })
-	q.eachLine(func(_ *lane, line *line) {
-		if line.open != nil {
-			q.expiresAt(line.open)
-		}
-		for b := line.sealed.head; b != nil; b = b.next {
-			q.expiresAt(b)
-		}
-	})
-	if soon := now.Add(expiryPause); !q.nextExpiry.IsZero() && q.nextExpiry.Before(soon) {
-		q.nextExpiry = soon
-	}
-	return q.nextExpiry
 }

@@ -30,8 +30,8 @@ type erasure struct {
 	held       [laneDelete]line
 }
 
-// erasures are the deletions, and what else the queue must forget. There may be thousands: nothing here looks through all of them
-// for a message or a request.
+// erasures are the deletions, and what else the queue must forget. There may be
+// thousands: nothing here looks through all of them for a message or a request.
 type erasures struct {
 	waiting        []*erasure // not settled
 	lingering      []*erasure // settled, until what they hold is let go
@@ -42,16 +42,6 @@ type erasures struct {
 	orders         uint64
 	lastUnanswered time.Time // the end of the client's last unanswered attempt
 }
-
-// purge is to be applied to batches that come back from attempts that began
-// before the fence.
-type purge struct {
-	fence  uint64
-	reason Reason
-}
-
-// purgeCauses are what hooks are told of purged messages.
-var purgeCauses = map[Reason]error{ReasonDeleted: errDeleted, ReasonConsent: errOptedOut}
 
 // next is the deletion whose turn it is.
 func (e *erasures) next() *erasure {
@@ -163,34 +153,6 @@ func (e *erasures) unansweredAttempt(number uint64, now time.Time) {
 	}
 }
 
-// purge notes whom batches that are under way must lose when they come back.
-func (e *erasures) purge(target keys, fence uint64, reason Reason) {
-	if len(e.purged) == 0 {
-		e.purged = map[subject]purge{}
-		e.oldestFence = fence
-	}
-	for _, s := range target.subjects() {
-		if s.hash != 0 {
-			e.purged[s] = purge{fence, reason}
-		}
-	}
-}
-
-// prune forgets purges that no attempt under way can need.
-func (e *erasures) prune(attempts []*attempt) {
-	if len(e.purged) == 0 || anyBefore(attempts, e.oldestFence) {
-		return
-	}
-	e.oldestFence = 0
-	for s, p := range e.purged {
-		if !anyBefore(attempts, p.fence) {
-			delete(e.purged, s)
-		} else if e.oldestFence == 0 || p.fence < e.oldestFence {
-			e.oldestFence = p.fence
-		}
-	}
-}
-
 func anyBefore(attempts []*attempt, fence uint64) bool {
 	for _, a := range attempts {
 		if a.batch != nil && a.number < fence {
@@ -206,7 +168,7 @@ func (q *queue) acceptErasure(e *erasure, message []byte) error {
 	defer q.mu.Unlock()
 	size := len(message) + 1
 	switch {
-	case q.closing:
+	case q.end.begun:
 		q.counts.refused++
 		return ErrClosed
 	case !q.fits(e.kind, size+recordBytes+batchBytes) && !q.anyQueued(e.target): // else its purge makes room
@@ -231,13 +193,6 @@ func (q *queue) withdraw(id Identity) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.purge(keys{user: q.hash(id.UserID), anonymous: q.hash(id.AnonymousID)}, ReasonConsent)
-}
-
-func (q *queue) purge(target keys, reason Reason) {
-	q.thinQueued(reason, purgeCauses[reason], func(b *batch, i int) bool { return b.record(i).matches(target) })
-	if anyBefore(q.attempts, q.nextAttempt) {
-		q.erasures.purge(target, q.nextAttempt, reason)
-	}
 }
 
 // fenced reports whether an attempt that may carry the person is under way.
@@ -367,106 +322,10 @@ func (q *queue) byHolder(b *batch) []*batch {
 // heldCouldGo reports whether held messages could be tried before the deadline
 // of Close.
 func (q *queue) heldCouldGo() bool {
-	if len(q.erasures.lingering) > 0 && !q.afterQuarantine(q.erasures.lingering[0].unanswered).After(q.deadline) {
+	if len(q.erasures.lingering) > 0 && !q.afterQuarantine(q.erasures.lingering[0].unanswered).After(q.end.deadline) {
 		return true
 	}
 	return len(q.erasures.waiting) > 0 && q.couldStart(placeDelete)
-}
-
-// thinReturned removes from a batch that came back whoever is to be forgotten.
-// It returns what is left; nil if that is nothing.
-func (q *queue) thinReturned(a *attempt) *batch {
-	b, purged := a.batch, q.erasures.purged
-	for _, reason := range []Reason{ReasonDeleted, ReasonConsent} {
-		if b == nil || len(purged) == 0 {
-			return b
-		}
-		b = q.thin(a.lane.kind(), a.lane.place(), b, reason, purgeCauses[reason], func(b *batch, i int) bool {
-			for _, s := range b.record(i).subjects() {
-				if p, ok := purged[s]; ok && a.number < p.fence && p.reason == reason {
-					return true
-				}
-			}
-			return false
-		})
-	}
-	return b
-}
-
-// thinQueued drops the messages that lost selects from all lines.
-func (q *queue) thinQueued(reason Reason, why error, lost func(*batch, int) bool) {
-	q.eachLine(func(lane *lane, line *line) {
-		kind, place := lane.kind(), placeOf(lane, line)
-		if line.open != nil {
-			if line.open = q.thin(kind, place, line.open, reason, why, lost); line.open == nil && line == &lane.line {
-				lane.urgent = false
-			}
-		}
-		for b := line.sealed.head; b != nil; {
-			next := b.next
-			line.sealed.replace(b, q.thin(kind, place, b, reason, why, lost))
-			b = next
-		}
-	})
-}
-
-// anyQueued reports whether a message names someone that target names.
-func (q *queue) anyQueued(target keys) bool {
-	found := false
-	look := func(b *batch) {
-		for i := 0; b != nil && i < b.len() && !found; i++ {
-			found = b.record(i).matches(target)
-		}
-	}
-	q.eachLine(func(_ *lane, line *line) {
-		look(line.open)
-		for b := line.sealed.head; b != nil && !found; b = b.next {
-			look(b)
-		}
-	})
-	return found
-}
-
-func (q *queue) eachLine(visit func(*lane, *line)) {
-	for i := range q.lanes[:laneDelete] {
-		lane := &q.lanes[i]
-		visit(lane, &lane.line)
-		for _, e := range q.erasures.holding {
-			visit(lane, &e.held[i])
-		}
-	}
-}
-
-// thin drops the messages of b that lost selects, and returns what is left: b
-// itself, a smaller copy (bodies may still read b), or nil.
-func (q *queue) thin(kind Kind, p place, b *batch, reason Reason, why error, lost func(*batch, int) bool) *batch {
-	n, bytes := 0, 0
-	for i := range b.len() {
-		if lost(b, i) {
-			n++
-			bytes += len(b.message(i)) + 1
-		}
-	}
-	switch n {
-	case 0:
-		return b
-	case b.len():
-		q.drop(kind, p, b, reason, why)
-		return nil
-	}
-	gone := q.partOf(b, bytes, n)
-	kept := q.partOf(b, len(b.body())+1-bytes, b.len()-n)
-	kept.crashes, kept.form = b.crashes, b.form
-	for i := range b.len() {
-		if lost(b, i) {
-			gone.copyFrom(b, i, i+1)
-		} else {
-			kept.copyFrom(b, i, i+1)
-		}
-	}
-	q.release(b.block)
-	q.drop(kind, p, gone, reason, why)
-	return kept
 }
 
 // whyDeleting is the end of a wait for a deletion together with the failure of

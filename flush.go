@@ -7,7 +7,7 @@ import (
 
 func (q *queue) flush(ctx context.Context) error {
 	q.mu.Lock()
-	if q.ended {
+	if q.end.over {
 		q.mu.Unlock()
 		return ErrClosed
 	}
@@ -153,7 +153,7 @@ func (q *queue) couldStart(p place) bool {
 	if lane.inFlight > 0 {
 		return true
 	}
-	if lane.gate.state != gateOpen && lane.gate.until.After(q.deadline) {
+	if lane.gate.state != gateOpen && lane.gate.until.After(q.end.deadline) {
 		return false
 	}
 	switch p {
@@ -161,7 +161,7 @@ func (q *queue) couldStart(p place) bool {
 		return q.groupMayGo() || q.couldStart(placeIdentify)
 	case placeDelete:
 		e := q.erasures.next()
-		return e == nil || !q.quarantineEnd(e).After(q.deadline)
+		return e == nil || !q.quarantineEnd(e).After(q.end.deadline)
 	case placeHeld:
 		return q.heldCouldGo()
 	}

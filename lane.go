@@ -273,18 +273,3 @@ func (q *queue) requestFor(lane *lane, b *batch) *request {
 // documentedKey is what LoopKit's documentation calls the values of an identify
 // or a group.
 var documentedKey = []byte(`"traits"`)
-
-// openBody returns a body over a batch's memory, which it holds until closed.
-func (q *queue) openBody(b *block, parts [3][]byte) *body {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if b.holders == 0 { // Close gave the batch up; its memory is not reused any more
-		return &body{parts: parts, release: func() {}}
-	}
-	b.holders++
-	return &body{parts: parts, release: func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.release(b)
-	}}
-}

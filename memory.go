@@ -110,7 +110,7 @@ func (q *queue) keepRecords(s []record) {
 }
 
 func (q *queue) mayKeep(bytes int) bool {
-	return !q.closing && q.pooled()+bytes <= q.settings.QueueBytes/8
+	return !q.end.begun && q.pooled()+bytes <= q.settings.QueueBytes/8
 }
 
 // pool keeps slices for reuse, by capacity. It is not safe for concurrent use.

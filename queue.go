@@ -47,15 +47,7 @@ type queue struct {
 	cancel  context.CancelFunc // ends the attempts under way
 	plain   bool               // the server does not take compressed bodies
 
-	closing  bool          // nothing is accepted any more
-	deadline time.Time     // of Close
-	gaveUp   bool          // nothing is sent any more: what comes back is dropped
-	closeWhy error         // what the hooks and deletions are told then
-	leftWhy  error         // what Close returns then; nil if nothing was left
-	quiet    chan struct{} // closed when the last attempt ended after that
-	ended    bool
-	closed   chan struct{} // closed when ended, with closeErr set
-	closeErr error
+	end ending
 }
 
 // counts are the numbers of Stats.
@@ -76,8 +68,7 @@ func newQueue(s *settings) *queue {
 		wake:        make(chan struct{}, 1),
 		stop:        make(chan struct{}),
 		stopped:     make(chan struct{}),
-		quiet:       make(chan struct{}),
-		closed:      make(chan struct{}),
+		end:         ending{quiet: make(chan struct{}), done: make(chan struct{})},
 	}
 	q.context, q.cancel = context.WithCancel(context.Background())
 	q.reporter = newReporter(s, q)
@@ -111,7 +102,7 @@ func (q *queue) accept(ctx context.Context, p parcel, s *Session) error {
 			q.mu.Unlock()
 			return errOptedOut
 		}
-		if q.closing {
+		if q.end.begun {
 			q.counts.refused++
 			q.mu.Unlock()
 			return ErrClosed
@@ -268,7 +259,7 @@ func (q *queue) tellDrop(kind Kind, b *batch, reason Reason, why error) {
 	}
 	block, size := b.block, b.size()+batchBytes
 	// At Close everything left is told: its memory is already counted.
-	if !q.closing && q.noticeBytes > 0 && q.noticeBytes+size > q.noticeBound() {
+	if !q.end.begun && q.noticeBytes > 0 && q.noticeBytes+size > q.noticeBound() {
 		q.reporter.lost.Add(1)
 		return
 	}
@@ -279,7 +270,7 @@ func (q *queue) tellDrop(kind Kind, b *batch, reason Reason, why error) {
 			messages[i] = b.message(i)
 		}
 		hook(q.reporter.ctx, Drop{Kind: kind, Reason: reason, Err: why, Messages: messages})
-	}, q.closing) {
+	}, q.end.begun) {
 		block.holders++
 		block.lent = true
 		q.held -= size
