@@ -28,7 +28,7 @@ func FuzzNumbersAreThoseOfEncodingJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, n string) {
 		if n == "" {
-			t.Skip("is zero")
+			return // zero
 		}
 		_, err := json.Marshal(json.Number(n))
 		require.Equal(t, err == nil, isNumber(n), "%q", n)

@@ -31,7 +31,7 @@ func FuzzAppendTime(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seconds, nanoseconds int64) {
 		in := time.Unix(seconds, nanoseconds)
 		if !writable(in) {
-			t.Skip()
+			return
 		}
 		assert.Equal(t, in.UTC().Format(`"2006-01-02T15:04:05.000Z"`), string(AppendTime(nil, in)))
 	})
