@@ -50,6 +50,19 @@ func TestHowADeletionEnds(t *testing.T) {
 	}
 }
 
+func TestARefusalAfterAnUnansweredDeletionSaysThatItMayHaveHappened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		s.Script(loopkittest.UserDeletions,
+			loopkittest.Fault{Reset: true, Store: true},
+			loopkittest.Fault{Status: 404})
+		c := newClient(t, s)
+		err := deleteUser(t, c, "user_1").Wait(t.Context())
+		require.ErrorIs(t, err, loopkit.ErrDeletionUnsupported)
+		assert.ErrorContains(t, err, "may have deleted it")
+	})
+}
+
 func TestADeletionIsRetriedThroughOutagesAndHalts(t *testing.T) {
 	for _, status := range []int{401, 403, 408, 429, 500, 502, 503} {
 		synctest.Test(t, func(t *testing.T) {

@@ -49,6 +49,28 @@ func TestAMessageAboutTwoUnderDeletionFollowsBoth(t *testing.T) {
 	})
 }
 
+func TestWhatADeletionHeldFollowsAnotherThatHasFallenBehindIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		s.FailAll(loopkittest.UserDeletions, loopkittest.Fault{Status: 500})
+		c := newClient(t, s)
+		user := deleteUser(t, c, "user_1") // lets others go first after five failures
+		group, err := c.DeleteGroup(t.Context(), "team_1")
+		require.NoError(t, err)
+		require.NoError(t, c.Group(known("anon_1", "user_1"), "team_1", nil))
+		require.NoError(t, c.Group(known("anon_2", "user_2"), "team_1", nil))
+		require.NoError(t, group.Wait(t.Context()))
+		time.Sleep(time.Minute)
+		require.Len(t, s.MessagesOf(loopkittest.KindGroup), 1)
+		assert.Equal(t, "user_2", s.MessagesOf(loopkittest.KindGroup)[0].UserID, "who was not under deletion")
+
+		s.Heal()
+		require.NoError(t, user.Wait(t.Context()))
+		require.NoError(t, c.Flush(t.Context()))
+		assert.Len(t, s.MessagesOf(loopkittest.KindGroup), 2)
+	})
+}
+
 func TestAGroupFollowsAHeldIdentifyOfTheSameAnonymousID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := loopkittest.NewTransport(t)
