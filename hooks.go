@@ -75,11 +75,13 @@ type reporter struct {
 
 // notice is one call of user code.
 type notice struct {
-	call func()
-	must bool // not subject to maxNotices
+	call    func()
+	counted bool
+	lent    *block // what a hook will look at; nil for other calls
 }
 
-// maxNotices bounds the list; what a drop holds is bounded in bytes by the queue.
+// maxNotices bounds the list, but for the notices of drops, which the queue
+// bounds by what they hold.
 const maxNotices = 1024
 
 type callbackKey struct{}
@@ -94,23 +96,48 @@ func newReporter(s *settings, owner any) *reporter {
 }
 
 // tell makes a call after those before it. If user code is too far behind, it
-// counts it as lost and reports false; must overrides that.
-func (r *reporter) tell(call func(), must bool) bool {
+// counts it as lost; must overrides that.
+func (r *reporter) tell(call func(), must bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !must {
 		if r.counted >= maxNotices {
 			r.lost.Add(1)
-			return false
+			return
 		}
 		r.counted++
 	}
-	r.notices = append(r.notices, notice{call, must})
+	r.add(notice{call: call, counted: !must})
+}
+
+// lend makes a call that looks at a block.
+func (r *reporter) lend(b *block, call func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.add(notice{call: call, lent: b})
+}
+
+func (r *reporter) add(n notice) {
+	r.notices = append(r.notices, n)
 	if !r.running {
 		r.running = true
 		go r.run()
 	}
-	return true
+}
+
+// takeBack counts the newest notice that holds memory as lost, and returns what
+// it was lent; nil if there is none.
+func (r *reporter) takeBack() *block {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := len(r.notices) - 1; i >= 0; i-- {
+		if lent := r.notices[i].lent; lent != nil {
+			r.notices = slices.Delete(r.notices, i, i+1)
+			r.lost.Add(1)
+			return lent
+		}
+	}
+	return nil
 }
 
 func (r *reporter) run() {
@@ -145,7 +172,7 @@ func (r *reporter) next() func() {
 	next := r.notices[0]
 	r.notices[0] = notice{}
 	r.notices = r.notices[1:]
-	if !next.must {
+	if next.counted {
 		r.counted--
 	}
 	return next.call

@@ -14,6 +14,24 @@ func (q *queue) noticeBound() int {
 	return q.settings.QueueBytes / 4
 }
 
+// mayLend reports whether a notice may keep a dropped batch: in the part of the
+// memory that belongs to notices, or for as long as messages leave that much
+// free. A whole queue may expire at once, and even a fast hook needs a moment.
+func (q *queue) mayLend(size int) bool {
+	return q.noticeBytes == 0 || q.noticeBytes+size <= q.noticeBound() || q.held+q.noticeBytes <= q.byteBound()
+}
+
+// takeBackNotices frees what messages need and notices hold beyond their part.
+func (q *queue) takeBackNotices(growth int) {
+	for q.noticeBytes > q.noticeBound() && q.held+q.noticeBytes+growth > q.settings.QueueBytes {
+		lent := q.reporter.takeBack()
+		if lent == nil {
+			return
+		}
+		q.release(lent)
+	}
+}
+
 func capacityFor(capacity, need, most int) int {
 	for capacity < need {
 		capacity *= 2

@@ -82,26 +82,21 @@ func TestASlowHookDoesNotStopSending(t *testing.T) {
 	})
 }
 
-// TestLossesThatAHookIsTooSlowForAreCounted has each loss told or counted, in
-// both ways in which there can be too many: by their number and by their bytes.
+// TestLossesThatAHookIsTooSlowForAreCounted has each loss told or counted.
 func TestLossesThatAHookIsTooSlowForAreCounted(t *testing.T) {
 	for name, test := range map[string]struct {
 		losses int
 		size   int
-	}{"many": {1500, 1}, "large": {500, 8 << 10}} {
+	}{"small": {5000, 1}, "large": {500, 8 << 10}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := loopkittest.NewTransport(t)
 				refuse(server, 413, "lost")
 				var told int64
 				proceed := make(chan struct{})
-				queueBytes := int64(32 << 20)
+				const queueBytes = 1 << 20
 				c := newClient(t, server, func(o *loopkit.Options) {
-					o.BatchSize, o.MaxMessageBytes, o.BatchBytes = 1, 16<<10, 16<<10
-					if name == "large" {
-						o.QueueBytes = 1 << 20
-						queueBytes = 1 << 20
-					}
+					o.BatchSize, o.MaxMessageBytes, o.BatchBytes, o.QueueBytes = 1, 16<<10, 16<<10, queueBytes
 					o.Hooks.Dropped = func(_ context.Context, d loopkit.Drop) {
 						<-proceed
 						told += int64(len(d.Messages))
@@ -115,7 +110,7 @@ func TestLossesThatAHookIsTooSlowForAreCounted(t *testing.T) {
 					}
 					require.NoError(t, c.Track(visitor("anon_1"), name, loopkit.Properties{"v": value}))
 					_ = c.Flush(t.Context())
-					require.Less(t, c.Stats().QueueBytes, 2*queueBytes, "bounded")
+					require.LessOrEqual(t, c.Stats().QueueBytes, int64(queueBytes), "bounded")
 				}
 				stats := requireBalanced(t, c)
 				lost := int64(test.losses - test.losses/10)
@@ -129,6 +124,54 @@ func TestLossesThatAHookIsTooSlowForAreCounted(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAHookIsToldOfAWholeQueueThatExpiresAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := loopkittest.NewTransport(t)
+		server.FailAll(loopkittest.Any, loopkittest.Fault{Status: 503})
+		var told int
+		c := newClient(t, server, func(o *loopkit.Options) {
+			o.QueueBytes, o.BatchSize = 1<<20, 10
+			o.Hooks.Dropped = func(_ context.Context, d loopkit.Drop) { told += len(d.Messages) }
+		})
+		for c.Track(visitor("anon_1"), "e", nil) == nil {
+		}
+		full := c.Stats().Pending
+		time.Sleep(time.Hour + time.Minute)
+		assert.EqualValues(t, full, told)
+		assert.Equal(t, full, requireBalanced(t, c).Dropped[loopkit.ReasonExpired])
+		assert.Zero(t, c.Stats().NoticesLost)
+	})
+}
+
+func TestMemoryThatNoticesBorrowedGoesToMessagesThatNeedIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := loopkittest.NewTransport(t)
+		server.FailAll(loopkittest.Any, loopkittest.Fault{Status: 503})
+		proceed := make(chan struct{})
+		var told int64
+		c := newClient(t, server, func(o *loopkit.Options) {
+			o.QueueBytes, o.BatchSize = 1<<20, 1
+			o.Hooks.Dropped = func(_ context.Context, d loopkit.Drop) { <-proceed; told += int64(len(d.Messages)) }
+		})
+		fill := func() int64 {
+			before := c.Stats().Pending
+			for c.Track(visitor("anon_1"), "e", nil) == nil {
+			}
+			return c.Stats().Pending - before
+		}
+		full := fill()
+		time.Sleep(time.Hour + time.Minute) // the hook hangs meanwhile
+		assert.Zero(t, c.Stats().NoticesLost)
+		assert.InDelta(t, full, fill(), 5, "a hook that hangs costs no message its place")
+		assert.LessOrEqual(t, c.Stats().QueueBytes, int64(1<<20))
+		close(proceed)
+		require.Error(t, c.Close(t.Context()))
+		assert.Equal(t, 2*full, told+c.Stats().NoticesLost, "told or counted")
+		assert.Positive(t, c.Stats().NoticesLost)
+		assert.Zero(t, c.Stats().QueueBytes)
+	})
 }
 
 func TestAtCloseEveryLossIsTold(t *testing.T) {

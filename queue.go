@@ -162,7 +162,11 @@ func (q *queue) fits(kind Kind, growth int) bool {
 		size -= size / 10
 		bytes -= bytes / 10
 	}
-	return int(q.counts.pending) < size && q.held+growth <= bytes
+	if int(q.counts.pending) >= size || q.held+growth > bytes {
+		return false
+	}
+	q.takeBackNotices(growth)
+	return true
 }
 
 // makeRoom is called, and returns, with the lock held. It returns an error if
@@ -259,23 +263,22 @@ func (q *queue) tellDrop(kind Kind, b *batch, reason Reason, why error) {
 	}
 	block, size := b.block, b.size()+batchBytes
 	// At Close everything left is told: its memory is already counted.
-	if !q.end.begun && q.noticeBytes > 0 && q.noticeBytes+size > q.noticeBound() {
+	if !q.end.begun && !q.mayLend(size) {
 		q.reporter.lost.Add(1)
 		return
 	}
-	if q.reporter.tell(func() {
+	block.holders++
+	block.lent = true
+	q.held -= size
+	q.noticeBytes += size
+	q.reporter.lend(block, func() {
 		defer q.noticeDone(block)
 		messages := make([][]byte, b.len())
 		for i := range messages {
 			messages[i] = b.message(i)
 		}
 		hook(q.reporter.ctx, Drop{Kind: kind, Reason: reason, Err: why, Messages: messages})
-	}, q.end.begun) {
-		block.holders++
-		block.lent = true
-		q.held -= size
-		q.noticeBytes += size
-	}
+	})
 }
 
 func (q *queue) noticeDone(b *block) {
