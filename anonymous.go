@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -36,7 +37,7 @@ type Identity struct {
 func NewAnonymousID() string {
 	id, err := uuid.NewRandom()
 	if err != nil { // only if the program replaced the UUID package's source of randomness
-		id = newMessageID(systemNow())
+		id = newMessageID(time.Now())
 	}
 	return anonymousPrefix + id.String()
 }

@@ -61,21 +61,22 @@ func (q *queue) close(ctx context.Context) error {
 // closeContext has the deadline of ctx, else CloseTimeout. The end of a callback
 // that calls Close cancels its context, but not the drain.
 func (q *queue) closeContext(ctx context.Context, inCallback bool) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(q.settings.CloseTimeout)
+	timeout := q.settings.CloseTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = time.Until(deadline)
 	}
 	if inCallback {
 		ctx = context.WithoutCancel(ctx)
 	}
-	return context.WithDeadline(ctx, deadline)
+	return context.WithTimeout(ctx, timeout)
 }
 
 // beginClose stops accepting and begins the last flush.
 func (q *queue) beginClose(ctx context.Context) *waiter {
 	q.end.begun = true
-	q.end.deadline, _ = ctx.Deadline()
 	q.freed() // calls that wait for space get ErrClosed
+	deadline, _ := ctx.Deadline()
+	q.end.deadline = q.settings.now().Add(time.Until(deadline)) // the context's may be without a monotonic clock
 	w := q.beginFlush()
 	w.closes = true
 	return w

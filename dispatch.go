@@ -34,14 +34,14 @@ func (q *queue) dispatch() {
 		case <-timer.C:
 		}
 		q.mu.Lock()
-		now := time.Now()
+		now := q.settings.now()
 		next := q.advance(now)
 		q.answerWaiters()
 		q.mu.Unlock()
 		if next.IsZero() {
 			timer.Stop()
 		} else {
-			timer.Reset(max(0, time.Until(next)))
+			timer.Reset(max(0, next.Sub(now)))
 		}
 	}
 }
@@ -148,7 +148,7 @@ func (q *queue) attempt(a *attempt) {
 func (q *queue) finish(a *attempt, r result) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := time.Now()
+	now := q.settings.now()
 	a.lane.inFlight--
 	for i := range q.attempts {
 		if q.attempts[i] == a {

@@ -2,7 +2,6 @@ package loopkit
 
 import (
 	"context"
-	"time"
 )
 
 func (q *queue) flush(ctx context.Context) error {
@@ -30,7 +29,7 @@ func (q *queue) flush(ctx context.Context) error {
 
 // beginFlush seals everything and tries halted endpoints now.
 func (q *queue) beginFlush() *waiter {
-	now := time.Now()
+	now := q.settings.now()
 	q.sealAll()
 	for i := range q.lanes {
 		q.lanes[i].gate.hasten(now)

@@ -60,6 +60,7 @@ const logInterval = time.Minute
 // to tell.
 type reporter struct {
 	logger  *slog.Logger
+	now     func() time.Time
 	onError func(context.Context, error)
 	ctx     context.Context // marks callbacks
 	panics  atomic.Int64    // user code that panicked, here or on a caller's goroutine
@@ -89,6 +90,7 @@ type callbackKey struct{}
 func newReporter(s *settings, owner any) *reporter {
 	return &reporter{
 		logger:  s.Logger,
+		now:     s.now,
 		onError: s.OnError,
 		ctx:     context.WithValue(context.Background(), callbackKey{}, owner),
 		tallies: map[cause]*tally{},
@@ -247,8 +249,8 @@ type tally struct {
 // one at Close, counts what had none. n is how many messages or calls it is
 // about.
 func (r *reporter) log(level slog.Level, c cause, n int, text string, why error, attrs ...slog.Attr) {
-	now := time.Now()
 	r.mu.Lock()
+	now := r.now()
 	t := r.tallies[c]
 	if t == nil {
 		t = &tally{}

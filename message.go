@@ -165,7 +165,7 @@ func (c *Client) prepare(ctx context.Context, d *draft) (parcel, error) {
 	if err := c.address(ctx, d); err != nil {
 		return parcel{}, err
 	}
-	now := systemNow()
+	now := c.settings.now()
 	m := &d.message
 	m.Kind = wire.Kind(d.kind)
 	m.Time = now
@@ -347,9 +347,6 @@ func newMessageID(now time.Time) uuid.UUID {
 	id[8] = id[8]&0x3f | 0x80
 	return id
 }
-
-// systemNow is the one place that asks for the time of a message.
-func systemNow() time.Time { return time.Now() }
 
 // recycle gives scratch memory back, unless one huge message made it grow.
 func (c *Client) recycle(body *[]byte) {

@@ -224,14 +224,15 @@ func wrongOption(name, format string, args ...any) error {
 type settings struct {
 	Options
 	key      string
-	leaksKey bool         // over plain HTTP, to another machine
-	host     string       // of BaseURL
-	fields   *wire.Fields // Options.Context, encoded
+	leaksKey bool             // over plain HTTP, to another machine
+	host     string           // of BaseURL
+	fields   *wire.Fields     // Options.Context, encoded
+	now      func() time.Time // time.Now, but in tests whose wall clock steps
 }
 
 // resolve checks everything, so that its error names every wrong option at once.
 func resolve(key string, opts *Options) (*settings, error) {
-	s := &settings{key: key}
+	s := &settings{key: key, now: time.Now}
 	if opts != nil {
 		s.Options = *opts
 	}

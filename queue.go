@@ -121,7 +121,7 @@ func (q *queue) accept(ctx context.Context, p parcel, s *Session) error {
 			return nil
 		}
 		err := q.makeRoom(ctx)
-		p.at = time.Now() // it may have waited for long
+		p.at = q.settings.now() // it may have waited for long
 		if err != nil {
 			q.counts.refused++
 			why := q.lanes[p.kind].gate.err
