@@ -149,7 +149,12 @@ func (t *transport) send(parent context.Context, r *request) result {
 		}
 		return failed(r.endpoint, err)
 	}
-	defer func() { _ = answer.Body.Close() }() // nothing is lost with an answer's rest
+	defer func() {
+		_ = answer.Body.Close() // nothing is lost with an answer's rest
+		if answer.StatusCode == http.StatusMisdirectedRequest {
+			t.close() // the retry takes a new connection (RFC 9110, section 15.5.20)
+		}
+	}()
 	outcome := outcomeOf(answer.StatusCode)
 	if outcome == outcomeDelivered {
 		_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswerBytes)) // the status line has decided
