@@ -2,7 +2,9 @@
 STATICCHECK := $(shell sed -n 's/^staticcheck=\([^ ]*\).*/\1/p' .ci/run)
 FUZZTIME ?= 1m
 
-.PHONY: help test race lint fuzz api bench ci
+SOAK ?= 10m
+
+.PHONY: help test race lint fuzz soak api bench ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-6s %s\n", $$1, $$2 }' Makefile
@@ -22,8 +24,11 @@ fuzz: ## Run every fuzz target for FUZZTIME each (default 1m)
 	@go test -list '^Fuzz' work | \
 	awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }' | \
 	while read -r package target; do \
-		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$package" </dev/null || exit 1; \
 	done
+
+soak: ## Drive one client through random faults over TCP for SOAK (default 10m)
+	LOOPKIT_SOAK=$(SOAK) go test -count=1 -timeout 24h -v -run '^TestALongRunKeepsThePromises$$' .
 
 api: ## Write the exported API to api.txt
 	go run ./internal/apisnapshot -w

@@ -121,3 +121,16 @@ func TestStatusesThatRefuseEverythingHalt(t *testing.T) {
 		})
 	}
 }
+
+func TestFlushWaitsForRequestsUnderWayThoughTheirEndpointHasHalted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		s.Script(loopkittest.Tracks, loopkittest.Fault{Status: 401}, loopkittest.Fault{Delay: 5 * time.Second})
+		c := newClient(t, s, func(o *loopkit.Options) { o.BatchSize, o.FlushInterval = 1, -1 })
+		trackN(t, c, 2)
+		start := time.Now()
+		require.NoError(t, c.Flush(t.Context()), "the success of the other opened it again")
+		assert.Equal(t, 5*time.Second, time.Since(start))
+		assert.Len(t, s.Messages(), 2)
+	})
+}
