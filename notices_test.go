@@ -174,6 +174,31 @@ func TestMemoryThatNoticesBorrowedGoesToMessagesThatNeedIt(t *testing.T) {
 	})
 }
 
+func TestErrorsThatOnErrorIsTooSlowForAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const halts = 1500
+		server := loopkittest.NewTransport(t)
+		for range halts {
+			server.Script(loopkittest.Tracks, loopkittest.Fault{Status: 401}, loopkittest.Fault{})
+		}
+		var told int64
+		proceed := make(chan struct{})
+		c := newClient(t, server, func(o *loopkit.Options) {
+			o.OnError = func(context.Context, error) { <-proceed; told++ }
+		})
+		for range halts {
+			trackN(t, c, 1)
+			_ = c.Flush(t.Context()) // the endpoint is halted
+			time.Sleep(time.Second)
+		}
+		close(proceed)
+		require.NoError(t, c.Close(t.Context()))
+		lost := c.Stats().NoticesLost
+		assert.Positive(t, lost)
+		assert.InDelta(t, halts, told+lost, halts/60+1, "told or counted, as are the log's lines, one a minute")
+	})
+}
+
 func TestAtCloseEveryLossIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := loopkittest.NewTransport(t)

@@ -167,6 +167,33 @@ func TestAQueueOfOneStillWorks(t *testing.T) {
 	})
 }
 
+func TestMemoryKeptForReuseTakesNoMessagesPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		value := strings.Repeat("x", 1000)
+		track := func(c *loopkit.Client) error {
+			return c.Track(visitor("anon_1"), "e", loopkit.Properties{"v": value})
+		}
+		fill := func(c *loopkit.Client) int64 {
+			for track(c) == nil {
+			}
+			for c.Identify(visitor("anon_1"), "user_1", loopkit.Traits{"v": value}) == nil { // the last tenth
+			}
+			return c.Stats().Pending
+		}
+		bounded := func(o *loopkit.Options) { o.QueueBytes = 1 << 20 }
+		fresh := fill(newClient(t, stalled(t), bounded))
+
+		s := loopkittest.NewTransport(t)
+		c := newClient(t, s, bounded)
+		for range 500 {
+			require.NoError(t, track(c))
+		}
+		require.NoError(t, c.Flush(t.Context()))
+		s.FailAll(loopkittest.Any, loopkittest.Fault{Status: 503})
+		assert.Equal(t, fresh, fill(c))
+	})
+}
+
 func TestDropOldestEvictsTheOldestBatchOfEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stalled(t)
