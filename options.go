@@ -96,8 +96,10 @@ type Options struct {
 	// [FileIdentity]. Default: in memory only.
 	IdentityStore IdentityStore
 	// HTTPClient sends the requests. The client copies it and never follows
-	// redirects, which would carry the key elsewhere. Default: one with its own
-	// transport that honours the proxy variables of the environment.
+	// redirects, which would carry the key elsewhere. Its Transport should not
+	// retry by itself: a deletion could not know then which requests went
+	// unanswered. Default: one with its own transport that honours the proxy
+	// variables of the environment.
 	HTTPClient *http.Client
 	// Hooks are told of losses. Default: none.
 	Hooks Hooks

@@ -237,7 +237,7 @@ func (t *transport) close() {
 // failed is the result of an attempt without an answer.
 func failed(endpoint string, err error) result {
 	err = withoutURL(err)
-	r := result{outcome: outcomeRetry, err: &exchangeError{endpoint, err}, unanswered: true}
+	r := result{outcome: outcomeRetry, err: &exchangeError{endpoint, err}, unanswered: !neverSent(err)}
 	var proxy *proxyError
 	switch {
 	case isTLS(err):
@@ -245,7 +245,6 @@ func failed(endpoint string, err error) result {
 	case errors.As(err, &proxy) && outcomeOf(proxy.status) == outcomeHalted:
 		r.outcome = outcomeHalted
 	}
-	r.unanswered = !neverSent(err)
 	return r
 }
 
@@ -316,7 +315,8 @@ func isTLS(err error) bool {
 func untrusted(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	return errors.As(err, &certificate) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
+	// A damaged record after the handshake has no Conn: the request was sent by then.
+	return errors.As(err, &certificate) || errors.As(err, &record) && record.Conn != nil || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // neverSent reports whether the error rules out that the server got the request.
