@@ -24,18 +24,22 @@ type ending struct {
 
 func (q *queue) close(ctx context.Context) error {
 	inCallback := q.reporter.called(ctx)
+	drain, cancel := q.closeContext(ctx, inCallback) // user code, so without the lock
+	deadline, _ := drain.Deadline()
 	q.mu.Lock()
 	first := !q.end.begun
 	pending := q.counts.pending
 	if first {
-		drain, cancel := q.closeContext(ctx, inCallback)
-		w := q.beginClose(drain)
+		w := q.beginClose(deadline)
 		go func() {
 			defer cancel()
 			q.shutDown(drain, w)
 		}()
 	}
 	q.mu.Unlock()
+	if !first {
+		cancel()
+	}
 	switch {
 	case inCallback && pending == 0:
 		return nil
@@ -72,11 +76,12 @@ func (q *queue) closeContext(ctx context.Context, inCallback bool) (context.Cont
 }
 
 // beginClose stops accepting and begins the last flush.
-func (q *queue) beginClose(ctx context.Context) *waiter {
+func (q *queue) beginClose(deadline time.Time) *waiter {
 	q.end.begun = true
 	q.freed() // calls that wait for space get ErrClosed
-	deadline, _ := ctx.Deadline()
-	q.end.deadline = q.settings.now().Add(time.Until(deadline)) // the context's may be without a monotonic clock
+
+	// The context's deadline may be without a monotonic clock.
+	q.end.deadline = q.settings.now().Add(time.Until(deadline))
 	w := q.beginFlush()
 	w.closes = true
 	return w
@@ -124,7 +129,7 @@ func (q *queue) giveUp(ctx context.Context, w *waiter) {
 	places, pending := q.watermark.left(w.mark)
 	q.end.gaveUp, q.end.why = true, ErrClosed
 	if pending > 0 {
-		q.end.left = q.whyPending(ctx, places)
+		q.end.left = q.whyPending(ctx.Err(), places)
 		q.end.why = &interruptedError{ended: ErrClosed, last: q.end.left}
 	}
 	q.dropQueued(ReasonClosed, q.end.why)
@@ -176,5 +181,5 @@ func (q *queue) finishClose(ctx context.Context, w *waiter) error {
 	if q.end.left != nil {
 		w.why = q.end.left
 	}
-	return q.endFlush(ctx, w)
+	return q.endFlush(ctx.Err(), w)
 }

@@ -281,3 +281,18 @@ func TestAPanickingStoreIsCounted(t *testing.T) {
 	require.NoError(t, c.Close(t.Context()))
 	assert.Equal(t, int64(2), c.Stats().Panics)
 }
+
+func TestAStoreThatEndsTheGoroutineOfNewLeavesNoneBehind(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for range 20 {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, err := loopkit.New(testKey, &loopkit.Options{
+				IdentityStore: ownStore{load: func(string) (string, error) { runtime.Goexit(); return "", nil }}})
+			assert.NoError(t, err)
+		}()
+		<-done
+	}
+	requireGoroutines(t, before)
+}

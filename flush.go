@@ -1,10 +1,11 @@
 package loopkit
 
-import (
-	"context"
-)
+import "context"
 
+// flush calls the context's methods, which may be the program's and may use the
+// client, without the lock.
 func (q *queue) flush(ctx context.Context) error {
+	inCallback, ended := q.reporter.called(ctx), ctx.Done()
 	q.mu.Lock()
 	if q.end.over {
 		q.mu.Unlock()
@@ -16,15 +17,19 @@ func (q *queue) flush(ctx context.Context) error {
 	}
 	w := q.beginFlush()
 	q.mu.Unlock()
-	if !q.reporter.called(ctx) {
+	if !inCallback {
 		select {
 		case <-w.done:
-		case <-ctx.Done():
+		case <-ended:
 		}
+	}
+	why := ctx.Err()
+	if inCallback {
+		why = errInCallback
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.endFlush(ctx, w)
+	return q.endFlush(why, w)
 }
 
 // beginFlush seals everything and tries halted endpoints now.
@@ -38,8 +43,9 @@ func (q *queue) beginFlush() *waiter {
 	return q.watermark.wait(now)
 }
 
-// endFlush says what became of the messages that w waited for.
-func (q *queue) endFlush(ctx context.Context, w *waiter) error {
+// endFlush says what became of the messages that w waited for; ended is the
+// context's error.
+func (q *queue) endFlush(ended error, w *waiter) error {
 	q.watermark.remove(w)
 	places, pending := q.watermark.left(w.mark)
 	if pending == 0 && w.dropped == 0 {
@@ -47,18 +53,14 @@ func (q *queue) endFlush(ctx context.Context, w *waiter) error {
 	}
 	e := &UndeliveredError{Pending: int64(pending), Dropped: w.dropped, Err: w.why}
 	if pending > 0 {
-		e.Err = q.whyPending(ctx, places)
+		e.Err = q.whyPending(ended, places)
 	}
 	return e
 }
 
 // whyPending names the context's error and the failure behind it, as far as
 // there are any.
-func (q *queue) whyPending(ctx context.Context, places [placeCount]int) error {
-	why := ctx.Err()
-	if q.reporter.called(ctx) {
-		why = errInCallback
-	}
+func (q *queue) whyPending(why error, places [placeCount]int) error {
 	for p, n := range places {
 		if n == 0 {
 			continue

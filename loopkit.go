@@ -44,6 +44,7 @@ func New(apiKey string, opts *Options) (*Client, error) {
 	c.scratch.New = func() any { b := make([]byte, 0, 1<<10); return &b }
 	c.session = &Session{client: c, store: s.IdentityStore}
 	c.session.state = c.loadIdentity()
+	go c.queue.dispatch() // not before: code of the program that ends this goroutine leaves none behind
 	return c, nil
 }
 
@@ -100,9 +101,10 @@ func (c *Client) Stats() Stats {
 // An endpoint that is halted is tried once, at most once a second, and if it
 // stays halted its messages stay in the queue.
 //
-// It returns nil if everything was delivered, else an [UndeliveredError] that
-// says how much was not and why; it wraps the context's error if ctx ended.
-// After Close it returns [ErrClosed]. It is safe for concurrent use.
+// It returns nil if everything that was pending was delivered, else an
+// [UndeliveredError] that says how much was not and why; it wraps the context's
+// error if ctx ended. What was dropped before the call is in Stats and was told
+// to Hooks. After Close it returns [ErrClosed]. It is safe for concurrent use.
 func (c *Client) Flush(ctx context.Context) error {
 	if c.disabled() {
 		return nil
@@ -116,9 +118,10 @@ func (c *Client) Flush(ctx context.Context) error {
 // and returns within 100 ms. What is left then is dropped with the reason
 // "closed". Without a deadline in ctx, Options.CloseTimeout bounds it.
 //
-// It returns nil if everything was delivered, else an [UndeliveredError]. More
-// calls of Close wait for the first one, until their own ctx ends, and return
-// its error. It is safe for concurrent use.
+// It returns nil if everything that was pending was delivered, else an
+// [UndeliveredError]. More calls of Close wait for the first one, however long
+// that takes, until their own ctx ends, and return its error. It is safe for
+// concurrent use.
 func (c *Client) Close(ctx context.Context) error {
 	if c.disabled() {
 		return nil

@@ -75,7 +75,6 @@ func newQueue(s *settings) *queue {
 	for i := range q.lanes {
 		q.lanes[i].init(laneID(i), s)
 	}
-	go q.dispatch()
 	return q
 }
 
@@ -184,23 +183,29 @@ func (q *queue) makeRoom(ctx context.Context) error {
 		q.drop(KindTrack, placeTrack, oldest, ReasonQueueFull, ErrQueueFull)
 		return nil
 	case Block:
-		if q.reporter.called(ctx) {
-			return ErrQueueFull
-		}
 		if q.space == nil {
 			q.space = make(chan struct{})
 		}
 		space := q.space
-		q.mu.Unlock()
-		defer q.mu.Lock()
-		select {
-		case <-space: // freed, or closing
-			return nil
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ErrQueueFull, ctx.Err())
-		}
+		q.mu.Unlock() // the context's methods may be the program's
+		err := q.awaitSpace(ctx, space)
+		q.mu.Lock()
+		return err
 	default:
 		return ErrQueueFull
+	}
+}
+
+// awaitSpace is called without the lock. If the context panics, nothing is locked.
+func (q *queue) awaitSpace(ctx context.Context, space <-chan struct{}) error {
+	if q.reporter.called(ctx) {
+		return ErrQueueFull
+	}
+	select {
+	case <-space: // freed, or closing
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrQueueFull, ctx.Err())
 	}
 }
 

@@ -147,7 +147,7 @@ func (s *Session) OptIn() {
 func (s *Session) send(ctx context.Context, d *draft) error {
 	ctx = orBackground(ctx)
 	c := s.client
-	for {
+	for round := 0; ; round++ {
 		before := s.current()
 		after := before
 		if s.optedOut.Load() { // the identity must not change either
@@ -156,6 +156,9 @@ func (s *Session) send(ctx context.Context, d *draft) error {
 		}
 		if d.kind == KindIdentify && s.speaksForItself(ctx, d) {
 			after = before.identified(d.message.UserID)
+			if round == maxOvertaken { // its own traits may change the session while they are encoded
+				after = sessionState{Identity: Identity{AnonymousID: NewAnonymousID()}}.identified(d.message.UserID)
+			}
 		}
 		d.own = after.Identity
 		p, err := c.prepare(ctx, d)
@@ -166,7 +169,9 @@ func (s *Session) send(ctx context.Context, d *draft) error {
 		// The identity changes before the message is in the queue, so that no
 		// later call of the session misses the user; and only if no other call
 		// changed it meanwhile, for two users would then share an anonymous ID.
-		if !s.change(before, after) {
+		if round == maxOvertaken {
+			s.set(after) // nobody else has this anonymous ID
+		} else if !s.change(before, after) {
 			c.recycle(p.body)
 			continue
 		}
@@ -200,6 +205,15 @@ func (s sessionState) identified(userID string) sessionState {
 	}
 	s.UserID, s.linkedTo = userID, user
 	return s
+}
+
+// maxOvertaken is how often other calls may overtake an identify of a session.
+const maxOvertaken = 10
+
+func (s *Session) set(state sessionState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = state
 }
 
 func (s *Session) change(before, after sessionState) bool {

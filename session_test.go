@@ -364,3 +364,16 @@ func TestNilAndZeroValuesDiscardEverything(t *testing.T) {
 	<-d.Done()
 	assert.Error(t, d.Wait(t.Context()))
 }
+
+func TestAnIdentifyWhoseOwnTraitsChangeTheSessionEnds(t *testing.T) {
+	s := loopkittest.NewTransport(t)
+	c := newClient(t, s)
+	session := c.NewSession(loopkit.Identity{})
+	require.NoError(t, session.Identify(t.Context(), "alice", loopkit.Traits{"v": duringEncoding(session.Reset)}))
+	require.NoError(t, session.Track(t.Context(), "e", nil))
+	require.NoError(t, c.Close(t.Context()))
+	messages := s.Messages()
+	require.Len(t, messages, 2)
+	assert.Equal(t, "alice", messages[1].UserID, "the identify came last")
+	assert.Equal(t, messages[0].AnonymousID, messages[1].AnonymousID)
+}
