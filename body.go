@@ -14,6 +14,7 @@ type body struct {
 
 	mu     sync.Mutex
 	parts  [3][]byte
+	begun  bool // it was read
 	closed bool
 }
 
@@ -38,6 +39,25 @@ func (o *openBodies) close() {
 	}
 }
 
+// settle closes what net/http forgets: of an attempt without an answer all
+// bodies, else those that nobody began to read. HTTP/2 asks for another body when
+// the server goes away, and may then find no connection to send it on.
+func (o *openBodies) settle(answered bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, b := range o.all {
+		if !answered || !b.wasBegun() {
+			_ = b.Close() // it cannot fail
+		}
+	}
+}
+
+func (b *body) wasBegun() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.begun
+}
+
 func (b *body) size() int64 {
 	var n int64
 	for _, part := range b.parts {
@@ -52,6 +72,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.closed {
 		return 0, errors.New("loopkit: read of a closed request body")
 	}
+	b.begun = true
 	n := 0
 	for i := range b.parts {
 		k := copy(p[n:], b.parts[i])

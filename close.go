@@ -17,9 +17,9 @@ type ending struct {
 	quiet    chan struct{} // closed when the last attempt ended after that
 	why      error         // what the hooks and deletions are told of what was given up
 	left     error         // what Close returns for it; nil if nothing was left
-	over     bool
-	done     chan struct{} // closed when over, with err set
+	over     bool          // and err says how it ended
 	err      error
+	done     chan struct{} // closed when callbacks have ended too, or were given up
 }
 
 func (q *queue) close(ctx context.Context) error {
@@ -58,8 +58,14 @@ func (q *queue) close(ctx context.Context) error {
 	case <-q.end.done:
 		return q.end.err
 	case <-ctx.Done():
-		return &UndeliveredError{Pending: q.stats().Pending, Err: ctx.Err()}
 	}
+	why := ctx.Err()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.end.over { // and only callbacks are waited for
+		return q.end.err
+	}
+	return &UndeliveredError{Pending: q.counts.pending, Err: why}
 }
 
 // closeContext has the deadline of ctx, else CloseTimeout. The end of a callback
@@ -99,7 +105,7 @@ func (q *queue) shutDown(ctx context.Context, w *waiter) {
 	q.abandon()
 	close(q.stop)
 	<-q.stopped
-	q.end.err = q.finishClose(ctx, w)
+	q.finishClose(ctx, w)
 	q.reporter.logRest()
 	q.transport.close()
 
@@ -173,7 +179,7 @@ func (q *queue) abandon() {
 	}
 }
 
-func (q *queue) finishClose(ctx context.Context, w *waiter) error {
+func (q *queue) finishClose(ctx context.Context, w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.end.over = true
@@ -181,5 +187,5 @@ func (q *queue) finishClose(ctx context.Context, w *waiter) error {
 	if q.end.left != nil {
 		w.why = q.end.left
 	}
-	return q.endFlush(ctx.Err(), w)
+	q.end.err = q.endFlush(ctx.Err(), w)
 }

@@ -63,6 +63,12 @@ var importRules = []importRule{
 		only: []string{"std"},
 	},
 	{
+		rule: "internal/faulty imports only the standard library",
+		why:  "it stands for networks, which know nothing of clients or of LoopKit",
+		dir:  "internal/faulty",
+		only: []string{"std"},
+	},
+	{
 		rule: "loopkittest imports only the standard library, internal/collector and the root package",
 		why:  "users import it in their own tests, where it must not choose an assertion library for them",
 		dir:  "loopkittest",

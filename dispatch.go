@@ -142,6 +142,7 @@ func (q *queue) attempt(a *attempt) {
 	}()
 	got = q.transport.send(q.context, r)
 	returned = true
+	bodies.settle(got.status != 0)
 }
 
 // finish settles or keeps what an attempt carried.
@@ -269,7 +270,7 @@ func (q *queue) delivered(a *attempt, r result, now time.Time) {
 	lane.gate.success(now)
 	lane.singles = 0
 	if r.foreign {
-		q.reporter.warn(causeForeign, "loopkit: an answer with a success status was not JSON; "+
+		q.reporter.warn(causeForeign, "loopkit: an answer with a success status was not like LoopKit's; "+
 			"a proxy or a captive portal may have taken the messages (check Options.BaseURL)")
 	}
 	switch {

@@ -18,7 +18,7 @@ import (
 func FuzzOptionsWorkOrAreNamed(f *testing.F) {
 	f.Add("lk_1", "https://api.loopkit.ai/v1", int64(1), 0, 0, 0, 0, 0, 0, int64(0), int64(0), int64(0), uint8(0), uint8(0), uint8(0))
 	f.Add("lk_1", "http://[::1]:80/", int64(-1), 1, 1<<10, 1, 1<<16, 256, 64, int64(1e6), int64(1e9), int64(-1), uint8(2), uint8(1), uint8(1))
-	f.Add("a b", "ftp://x", int64(1<<62), -1, 1<<40, -5, 3, 7, 65, int64(5), int64(-2), int64(1<<50), uint8(9), uint8(8), uint8(7))
+	f.Add("a b", "ftp://x", int64(1<<62), -1, 1<<30, -5, 3, 7, 65, int64(5), int64(-2), int64(1<<50), uint8(9), uint8(8), uint8(7))
 	f.Add("lk_1", "https://user:pass@host/v1?q#f", int64(1), 10, 1<<10, 5, 64<<10, 1<<10, 1, int64(1e6), int64(1e12), int64(1e6), uint8(1), uint8(2), uint8(1))
 	f.Fuzz(func(t *testing.T, key, base string, duration int64,
 		batchSize, batchBytes, queueSize, queueBytes, messageBytes, inFlight int,

@@ -3,8 +3,11 @@ package loopkit
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -85,6 +88,48 @@ func FuzzRetryAfterIsBounded(f *testing.F) {
 		assert.LessOrEqual(t, got, maxRetryAfter)
 		if n, err := strconv.ParseUint(value, 10, 8); err == nil && isDigits(value) {
 			assert.Equal(t, time.Duration(n)*time.Second, got)
+		}
+	})
+}
+
+func TestASuccessThatDoesNotLookLikeLoopKitsIsForeign(t *testing.T) {
+	for _, c := range []struct {
+		contentType, body string
+		cut, foreign      bool
+	}{
+		{contentType: "application/json", body: `{"success":true}`},
+		{contentType: "application/json; charset=utf-8", body: ` {"success":true,"data":[1]} `},
+		{contentType: "application/vnd.api+json", body: `{}`},
+		{body: `{"success":true}`},
+		{},
+		{contentType: "application/json"},
+		{contentType: "application/json", body: `{"success":tr`, cut: true},
+		{contentType: "application/json", body: `{"success":tr`, foreign: true},
+		{contentType: "application/json", body: `{"success":false,"message":"quota"}`, foreign: true},
+		{contentType: "application/json", body: `{"success":"yes"}`, foreign: true},
+		{contentType: "application/json", body: `[]`, foreign: true},
+		{contentType: "text/html", body: `<html>`, foreign: true},
+		{contentType: "text/html", foreign: true},
+		{body: `<html>`, foreign: true},
+	} {
+		assert.Equal(t, c.foreign, isForeign(c.contentType, []byte(c.body), !c.cut), "%+v", c)
+	}
+}
+
+func FuzzWhatAnAnswerSaysIsFitForATerminal(f *testing.F) {
+	const key = "lk_secret"
+	f.Add([]byte(`{"message":"no such key: lk_secret"}`))
+	f.Add([]byte(`{"message":"\u001b[2J\u202e` + strings.Repeat("é", 200) + `"}`))
+	f.Add([]byte(`{"success":1,"message":null}`))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		text := explanation(answer, "Bearer "+key)
+		assert.LessOrEqual(t, len(text), maxExplanation)
+		assert.NotContains(t, text, key)
+		for _, r := range text {
+			assert.True(t, unicode.IsPrint(r) && r != utf8.RuneError, "%q", text)
+		}
+		if isForeign("application/json", answer, true) {
+			assert.NotEmpty(t, answer)
 		}
 	})
 }

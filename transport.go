@@ -156,14 +156,14 @@ func (t *transport) send(parent context.Context, r *request) result {
 		}
 	}()
 	outcome := outcomeOf(answer.StatusCode)
-	if outcome == outcomeDelivered {
-		_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswerBytes)) // the status line has decided
-		kind := answer.Header.Get("Content-Type")
-		return result{outcome: outcome, status: answer.StatusCode, foreign: kind != "" && !strings.Contains(kind, "json")}
-	}
 	var text []byte
+	var broken error
 	if answer.StatusCode != http.StatusSwitchingProtocols { // whose body has no end
-		text, _ = io.ReadAll(io.LimitReader(answer.Body, maxAnswerBytes)) // half an explanation is better than none
+		text, broken = io.ReadAll(io.LimitReader(answer.Body, maxAnswerBytes)) // half an explanation is better than none
+	}
+	if outcome == outcomeDelivered { // the status line has decided
+		whole := broken == nil && len(text) < maxAnswerBytes
+		return result{outcome: outcome, status: answer.StatusCode, foreign: isForeign(answer.Header.Get("Content-Type"), text, whole)}
 	}
 	e := &APIError{Endpoint: r.endpoint, StatusCode: answer.StatusCode, Message: explanation(text, t.authorization)}
 	if e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable {
@@ -308,8 +308,33 @@ func withoutURL(err error) error {
 // isTLS reports whether the server could not be trusted, or does not speak TLS
 // as this machine does. A retry does not mend that.
 func isTLS(err error) bool {
-	var alert tls.AlertError
-	return errors.As(err, &alert) || untrusted(err)
+	return untrusted(err) || isAlert(err) || noCommonTLS(err)
+}
+
+// isAlert reports whether one side ended the connection by an alert, but for
+// those that tell of a moment and not of a setting. crypto/tls has no exported
+// type for alerts over TCP.
+func isAlert(err error) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Err == nil || op.Op != "remote error" && op.Op != "local error" {
+		return false
+	}
+	switch op.Err.Error() {
+	case "tls: bad record MAC", "tls: internal error", "tls: user canceled":
+		return false
+	}
+	return true
+}
+
+// noCommonTLS reports whether the two have no version or cipher in common, for
+// which crypto/tls has no type at all. The methods of other types may be the
+// program's.
+func noCommonTLS(err error) bool {
+	switch fmt.Sprintf("%T", err) {
+	case "*errors.errorString", "*fmt.wrapError":
+		return strings.HasPrefix(err.Error(), "tls: ")
+	}
+	return false
 }
 
 func untrusted(err error) bool {
@@ -325,6 +350,21 @@ func neverSent(err error) bool {
 	var dns *net.DNSError
 	var proxy *proxyError
 	return errors.As(err, &proxy) || errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns) || untrusted(err)
+}
+
+// isForeign reports whether a success does not look like LoopKit's, whose SDKs
+// expect {"success":true}. An answer without a body says nothing.
+func isForeign(contentType string, text []byte, whole bool) bool {
+	if contentType != "" && !strings.Contains(contentType, "json") {
+		return true
+	}
+	if !whole || len(text) == 0 {
+		return false
+	}
+	var reply struct {
+		Success *bool `json:"success"`
+	}
+	return json.Unmarshal(text, &reply) != nil || reply.Success != nil && !*reply.Success
 }
 
 // maxExplanation bounds APIError.Message.

@@ -118,3 +118,24 @@ func BenchmarkAppendString(b *testing.B) {
 		AppendString(dst, `Mozilla/5.0 (X11; Linux x86_64) "quoted" zażółć gęślą jaźń`)
 	}
 }
+
+// BenchmarkForeign is a struct, which encoding/json encodes.
+func BenchmarkForeign(b *testing.B) {
+	type address struct {
+		Street, City string
+		Zip          string `json:"zip,omitempty"`
+	}
+	v := struct {
+		Name    string
+		Age     int
+		Tags    []string
+		Address *address
+	}{"Acme Corp", 25, []string{"a", "b", "c"}, &address{"Main Street 1", "Springfield", ""}}
+	b.ReportAllocs()
+	dst := make([]byte, 0, 1<<10)
+	for b.Loop() {
+		if _, err := appendValue(dst, v, limits{end: 1 << 10, depth: maxDepth}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

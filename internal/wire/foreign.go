@@ -14,6 +14,10 @@ func appendForeign(dst []byte, v any, lim limits) ([]byte, error) {
 	if object, ok := namedObject(v); ok {
 		return appendObject(dst, object, lim, appendValue)
 	}
+	before := survey{room: lim.end - len(dst)}
+	if err := before.of(v, lim.depth); err != nil {
+		return dst, err
+	}
 	encoded, err := marshal(v)
 	if err != nil {
 		return dst, err
