@@ -139,6 +139,7 @@ func TestAHookIsToldOfAWholeQueueThatExpiresAtOnce(t *testing.T) {
 		}
 		full := c.Stats().Pending
 		time.Sleep(time.Hour + time.Minute)
+		synctest.Wait()
 		assert.EqualValues(t, full, told)
 		assert.Equal(t, full, requireBalanced(t, c).Dropped[loopkit.ReasonExpired])
 		assert.Zero(t, c.Stats().NoticesLost)
