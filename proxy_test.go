@@ -124,12 +124,24 @@ func TestA407HaltsAndNamesTheProxysCredentials(t *testing.T) {
 		w.WriteHeader(http.StatusProxyAuthRequired)
 	}))
 	defer refuses.Close()
-	for _, scheme := range []string{"http", "https"} {
+	proxy := http.ProxyURL(must(url.Parse(refuses.URL)))
+	ours := func(scheme string) *loopkit.Client {
 		c := newTCPClient(t, scheme+"://loopkit.test/v1")
-		loopkit.SetProxy(c, http.ProxyURL(must(url.Parse(refuses.URL))))
+		loopkit.SetProxy(c, proxy)
+		return c
+	}
+	theirs := func(scheme string) *loopkit.Client {
+		return newTCPClient(t, scheme+"://loopkit.test/v1", func(o *loopkit.Options) {
+			o.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: proxy}}
+		})
+	}
+	for name, c := range map[string]*loopkit.Client{
+		"http": ours("http"), "https": ours("https"),
+		"http, the program's HTTPClient": theirs("http"), "https, the program's HTTPClient": theirs("https"),
+	} {
 		trackN(t, c, 5)
 		err := c.Flush(contextFor(t, 5*time.Second))
-		require.ErrorContains(t, err, "407 Proxy Authentication Required: check the proxy's credentials", scheme)
+		require.ErrorContains(t, err, "407 Proxy Authentication Required: check the proxy's credentials", name)
 		stats := requireBalanced(t, c)
 		require.ErrorContains(t, stats.Halted["tracks"], "check the proxy's credentials")
 		assert.Equal(t, int64(5), stats.Pending)
