@@ -97,12 +97,14 @@ func (b *body) Close() error {
 	return nil
 }
 
-// openBody returns a body over a batch's memory, which it holds until closed.
+// openBody returns a body over a batch's memory, which it holds until closed. A
+// RoundTripper may ask for one after its batch has been settled, and its memory
+// may be another batch's by then: it gets a closed one.
 func (q *queue) openBody(b *block, parts [3][]byte) *body {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if b.holders == 0 { // Close gave the batch up; its memory is not reused any more
-		return &body{parts: parts, release: func() {}}
+	if b.holders == 0 {
+		return &body{closed: true}
 	}
 	b.holders++
 	return &body{parts: parts, release: func() {

@@ -86,10 +86,18 @@ func isPlainText(err error) bool {
 }
 
 // timeoutError is the end of Options.RequestTimeout.
-type timeoutError struct{ after time.Duration }
+type timeoutError struct {
+	after          time.Duration
+	host           string
+	neverConnected bool
+}
 
 func (e *timeoutError) Error() string {
-	return fmt.Sprintf("no answer within %v (Options.RequestTimeout)", e.after)
+	what := "answer"
+	if e.neverConnected {
+		what = "connection to " + e.host
+	}
+	return fmt.Sprintf("no %s within %v (Options.RequestTimeout)", what, e.after)
 }
 func (e *timeoutError) Timeout() bool   { return true }
 func (e *timeoutError) Temporary() bool { return true }
@@ -105,21 +113,26 @@ func withoutURL(err error) error {
 }
 
 // isTLS reports whether the server could not be trusted, or does not speak TLS
-// as this machine does. A retry does not mend that.
+// as this machine does. A retry does not mend that. The same goes for a proxy.
 func isTLS(err error) bool {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "proxyconnect" && op.Err != nil {
+		err = op.Err
+	}
 	return untrusted(err) || isAlert(err) || noCommonTLS(err)
 }
 
 // isAlert reports whether one side ended the connection by an alert, but for
-// those that tell of a moment and not of a setting. crypto/tls has no exported
-// type for alerts over TCP.
+// those that tell of a moment, such as a damaged record, and not of a setting.
+// crypto/tls has no exported type for alerts over TCP.
 func isAlert(err error) bool {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Err == nil || op.Op != "remote error" && op.Op != "local error" {
 		return false
 	}
 	switch op.Err.Error() {
-	case "tls: bad record MAC", "tls: internal error", "tls: user canceled":
+	case "tls: bad record MAC", "tls: record overflow", "tls: unexpected message", "tls: error decoding message",
+		"tls: internal error", "tls: user canceled":
 		return false
 	}
 	return true
@@ -141,5 +154,6 @@ func neverSent(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
 	var proxy *proxyError
-	return errors.As(err, &proxy) || errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns) || untrusted(err)
+	var timeout *timeoutError
+	return errors.As(err, &timeout) && timeout.neverConnected || errors.As(err, &proxy) || errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns) || untrusted(err)
 }

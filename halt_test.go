@@ -125,7 +125,7 @@ func TestStatusesThatRefuseEverythingHalt(t *testing.T) {
 func TestFlushWaitsForRequestsUnderWayThoughTheirEndpointHasHalted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := loopkittest.NewTransport(t)
-		s.Script(loopkittest.Tracks, loopkittest.Fault{Status: 401}, loopkittest.Fault{Delay: 5 * time.Second})
+		s.Script(loopkittest.Tracks, loopkittest.Fault{Status: 401, Delay: time.Second}, loopkittest.Fault{Delay: 5 * time.Second})
 		c := newClient(t, s, func(o *loopkit.Options) { o.BatchSize, o.FlushInterval = 1, -1 })
 		trackN(t, c, 2)
 		start := time.Now()

@@ -358,3 +358,13 @@ func TestTraitsOfAnythingElseIsAnError(t *testing.T) {
 		})
 	}
 }
+
+func TestTraitsOfAListOfAMillionLinksAreRefusedAndEndNothing(t *testing.T) {
+	type link struct{ Next *link }
+	var list *link
+	for range 1_000_000 {
+		list = &link{list}
+	}
+	_, err := loopkit.TraitsOf(list)
+	require.Error(t, err)
+}

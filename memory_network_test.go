@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,17 +127,25 @@ func TestAHostThatCannotBeReachedIsGivenUpAtTheSameDeadlineAndAtCloseForGood(t *
 		c, err := loopkit.New(testKey, &loopkit.Options{
 			BaseURL: "http://loopkit.test/v1", Logger: quietLogger(), RetryMin: time.Hour, RetryMax: time.Hour})
 		require.NoError(t, err)
-		dials := 0
+		var dials atomic.Int64
 		loopkit.SetDial(c, func(ctx context.Context, _, _ string) (net.Conn, error) {
-			dials++
+			dials.Add(1)
 			<-ctx.Done() // a black hole
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: ctx.Err()}
 		})
 		trackN(t, c, 3)
+		require.Error(t, c.Flush(contextFor(t, 9999*time.Millisecond)))
+		assert.Empty(t, c.Stats().Failing)
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		require.ErrorContains(t, c.Stats().Failing["tracks"], "no connection to loopkit.test within 10s")
+
+		deleteUser(t, c, "user_1")
+		synctest.Wait()
+		assert.Equal(t, int64(2), dials.Load(), "no quarantine: nothing was sent")
 		start := time.Now()
-		require.ErrorContains(t, c.Close(contextFor(t, time.Minute)), "no answer within 10s")
-		assert.Equal(t, 10*time.Second, time.Since(start), "nothing could be tried before the deadline")
-		assert.Equal(t, 1, dials)
+		require.Error(t, c.Close(contextFor(t, time.Minute)))
+		assert.Equal(t, 10*time.Second, time.Since(start), "the deletion's, and nothing that is left could be tried before the minute is over")
 	})
 }
 

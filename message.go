@@ -27,12 +27,12 @@ type Properties map[string]any
 
 // TraitsOf turns a struct, by its json tags, or any other value that encodes
 // to a JSON object, into traits. It returns an [ArgumentError] for anything
-// else.
+// else, and for what is too large or too deep for any message.
 func TraitsOf(v any) (Traits, error) {
 	wrong := func(reason string) error {
 		return &ArgumentError{Call: "TraitsOf", Field: fmt.Sprintf("value of type %T", v), Reason: reason}
 	}
-	text, err := marshal(v)
+	text, err := wire.Marshal(v, mostMessageBytes)
 	if err != nil {
 		return nil, wrong("cannot be encoded as JSON")
 	}
@@ -43,16 +43,6 @@ func TraitsOf(v any) (Traits, error) {
 		return nil, wrong("is not a JSON object; pass a struct or a map with string keys")
 	}
 	return traits, nil
-}
-
-// marshal is json.Marshal for values of users, whose methods may panic.
-func marshal(v any) (text []byte, err error) {
-	defer func() {
-		if recover() != nil {
-			err = errors.New("panicked")
-		}
-	}()
-	return json.Marshal(v)
 }
 
 // Kind is the kind of a message.

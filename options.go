@@ -169,6 +169,7 @@ const (
 	leastBatchBytes     = 1 << 10
 	defaultMessageBytes = 32 << 10
 	leastMessageBytes   = 256
+	mostMessageBytes    = 16 << 20
 	defaultRetryMin     = time.Second
 	defaultRetryMax     = 30 * time.Second
 	leastRetry          = time.Millisecond
@@ -181,7 +182,7 @@ func (o *Options) integers() []number[int] {
 		{"BatchBytes", &o.BatchBytes, defaultBatchBytes, leastBatchBytes, 64 << 20, false},
 		{"QueueSize", &o.QueueSize, 100_000, 1, 10_000_000, false},
 		{"QueueBytes", &o.QueueBytes, 32 << 20, 64 << 10, 1 << 30, false},
-		{"MaxMessageBytes", &o.MaxMessageBytes, defaultMessageBytes, leastMessageBytes, 16 << 20, false},
+		{"MaxMessageBytes", &o.MaxMessageBytes, defaultMessageBytes, leastMessageBytes, mostMessageBytes, false},
 		{"MaxInFlight", &o.MaxInFlight, 4, 1, 64, false},
 	}
 }

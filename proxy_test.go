@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -258,6 +259,21 @@ func TestAProxyThatRefusesToConnect(t *testing.T) {
 		require.Error(t, c.Close(contextFor(t, time.Millisecond)))
 		proxy.Close()
 	}
+}
+
+func TestAProxyThatDoesNotSpeakTLSAsThisMachineDoesHalts(t *testing.T) {
+	proxy := httptest.NewUnstartedServer(http.NotFoundHandler())
+	proxy.Config.ErrorLog = log.New(io.Discard, "", 0)
+	proxy.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	proxy.StartTLS()
+	defer proxy.Close()
+	c, err := loopkit.New(testKey, &loopkit.Options{BaseURL: "https://loopkit.test/v1", Logger: quietLogger()})
+	require.NoError(t, err)
+	loopkit.SetProxy(c, http.ProxyURL(must(url.Parse(proxy.URL))))
+	trackN(t, c, 1)
+	require.ErrorContains(t, c.Flush(contextFor(t, 2*time.Second)), "protocol version not supported")
+	assert.Contains(t, c.Stats().Halted, "tracks")
+	require.Error(t, c.Close(contextFor(t, time.Millisecond)))
 }
 
 func must[T any](v T, err error) T {

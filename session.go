@@ -170,7 +170,7 @@ func (s *Session) send(ctx context.Context, d *draft) error {
 		// later call of the session misses the user; and only if no other call
 		// changed it meanwhile, for two users would then share an anonymous ID.
 		if round == maxOvertaken {
-			s.set(after) // nobody else has this anonymous ID
+			before = s.swap(after) // nobody else has this anonymous ID
 		} else if !s.change(before, after) {
 			c.recycle(p.body)
 			continue
@@ -210,10 +210,13 @@ func (s sessionState) identified(userID string) sessionState {
 // maxOvertaken is how often other calls may overtake an identify of a session.
 const maxOvertaken = 10
 
-func (s *Session) set(state sessionState) {
+// swap sets the state whatever it was, and returns that.
+func (s *Session) swap(state sessionState) sessionState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before := s.state
 	s.state = state
+	return before
 }
 
 func (s *Session) change(before, after sessionState) bool {

@@ -250,6 +250,23 @@ func TestAnIdentifyThatAnotherOvertakesTakesAnAnonymousIDOfItsOwn(t *testing.T) 
 	assert.NotEqual(t, got[0].AnonymousID, got[1].AnonymousID)
 }
 
+func TestAWithheldIdentifyDoesNotUndoTheResetThatItOvertook(t *testing.T) {
+	s := newClient(t, loopkittest.NewServer(t)).NewSession(loopkit.Identity{})
+	rounds := 0
+	err := s.Identify(t.Context(), "user_2", loopkit.Traits{"now": duringEncoding(func() {
+		if rounds++; rounds <= 10 {
+			s.Reset()
+			assert.NoError(t, s.Identify(t.Context(), "user_1", nil))
+			return
+		}
+		s.Reset()
+		s.OptOut()
+	})})
+	require.NoError(t, err)
+	require.Equal(t, 11, rounds)
+	assert.Empty(t, s.Identity().UserID)
+}
+
 func TestOptOutDropsWhatIsUnsentAndWithholdsWhatFollows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var drops []string

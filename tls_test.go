@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -336,4 +337,25 @@ func TestAnAnswerThatIsDamagedUnderTLSIsRetriedAndMayHaveBeenExecuted(t *testing
 	assert.Empty(t, c.Stats().Halted)
 	require.ErrorIs(t, deleteUser(t, c, "user_1").Wait(contextFor(t, 50*time.Millisecond)), context.DeadlineExceeded)
 	assert.Zero(t, deletions.Load(), "the quarantine holds it")
+}
+
+func TestADamagedRecordOfAnyTypeIsRetried(t *testing.T) {
+	for kind := byte(20); kind <= 25; kind++ {
+		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // what is unread would make the end of the connection a reset
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if assert.NoError(t, err) {
+				t.Cleanup(func() { _ = conn.Close() }) // the client has done so
+				_, err = conn.(*tls.Conn).NetConn().Write([]byte{kind, 3, 3, 0, 4, 1, 2, 3, 4})
+				assert.NoError(t, err)
+			}
+		}))
+		c := newTCPClient(t, server.URL, func(o *loopkit.Options) {
+			o.HTTPClient, o.BatchSize, o.RetryMin, o.RetryMax = server.Client(), 1, time.Hour, time.Hour
+		})
+		trackN(t, c, 1)
+		_, err := awaitFailing(t, c)
+		require.ErrorContains(t, err, "local error: tls: ", "type %d", kind)
+		server.Close()
+	}
 }

@@ -10,9 +10,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -140,10 +142,14 @@ func (t *transport) send(parent context.Context, r *request) result {
 	if err != nil {
 		return result{outcome: outcomeHalted, err: fmt.Errorf("loopkit: %s: %w", r.endpoint, err)}
 	}
+	var connected atomic.Bool
+	if t.owned != nil { // another RoundTripper may not tell
+		q = q.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}))
+	}
 	answer, err := t.client.Do(q)
 	if err != nil {
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) && parent.Err() == nil {
-			err = &timeoutError{t.timeout} // not to be taken for the end of the caller's context
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && parent.Err() == nil { // not to be taken for the end of the caller's context
+			err = &timeoutError{after: t.timeout, host: q.URL.Host, neverConnected: t.owned != nil && !connected.Load()}
 		}
 		return failed(r.endpoint, err)
 	}

@@ -147,6 +147,31 @@ func TestABodyReadAfterAnEarlyAnswerNeverHasAnotherMessagesBytes(t *testing.T) {
 	})
 }
 
+// A transport that mirrors requests may ask for the body when it finds the time.
+func TestABodyThatIsAskedForAfterTheAnswerNeverHasAnotherMessagesBytes(t *testing.T) {
+	s := loopkittest.NewServer(t)
+	var first *http.Request
+	c := newClient(t, s, func(o *loopkit.Options) {
+		o.HTTPClient = &http.Client{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
+			if first == nil {
+				first = r
+			}
+			return http.DefaultTransport.RoundTrip(r)
+		})}
+	})
+	require.NoError(t, c.Track(visitor("anon_1"), "early", nil))
+	require.NoError(t, c.Flush(t.Context()))
+	require.NoError(t, c.Track(visitor("anon_2"), "later", nil))
+	late, err := first.GetBody()
+	require.NoError(t, err)
+	body, err := io.ReadAll(late)
+	require.Error(t, err)
+	assert.Empty(t, body)
+	require.NoError(t, late.Close())
+	require.NoError(t, c.Flush(t.Context()))
+	assert.Zero(t, c.Stats().QueueBytes)
+}
+
 func TestAnEarly401OverTCPNeverSendsAnotherMessagesBytes(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

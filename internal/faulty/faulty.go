@@ -116,6 +116,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 			continue
 		}
 		if !l.keep(c) {
+			c.reset()
 			return nil, net.ErrClosed
 		}
 		switch c.fault.Kind {
@@ -158,7 +159,6 @@ func (l *Listener) keep(c *conn) bool {
 	defer l.mu.Unlock()
 	select {
 	case <-l.closed:
-		c.reset()
 		return false
 	default:
 	}

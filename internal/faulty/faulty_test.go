@@ -278,3 +278,18 @@ func requireNothing(t *testing.T, c net.Conn) {
 	assert.Zero(t, n)
 	require.NoError(t, c.SetReadDeadline(time.Time{}))
 }
+
+func TestAConnectionThatComesAsTheListenerClosesIsReset(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var l *faulty.Listener
+	l = faulty.Wrap(inner, func() faulty.Fault { // after the connection has been accepted
+		require.NoError(t, l.Close())
+		return faulty.Fault{}
+	})
+	c := dialed(t, l)
+	_, err = l.Accept()
+	require.ErrorIs(t, err, net.ErrClosed)
+	_, err = c.Read(make([]byte, 1))
+	assert.True(t, isReset(err), "%v", err)
+}

@@ -14,11 +14,7 @@ func appendForeign(dst []byte, v any, lim limits) ([]byte, error) {
 	if object, ok := namedObject(v); ok {
 		return appendObject(dst, object, lim, appendValue)
 	}
-	before := survey{room: lim.end - len(dst)}
-	if err := before.of(v, lim.depth); err != nil {
-		return dst, err
-	}
-	encoded, err := marshal(v)
+	encoded, err := marshal(v, survey{room: lim.end - len(dst)}, lim.depth)
 	if err != nil {
 		return dst, err
 	}
@@ -41,14 +37,17 @@ func namedObject(v any) (map[string]any, bool) {
 	return reflect.ValueOf(v).Convert(namedObjectType).Interface().(map[string]any), true
 }
 
-// marshal is json.Marshal that survives the caller's code and quotes none of its errors.
-func marshal(v any) (encoded []byte, err error) {
+// marshal is json.Marshal after a survey that survives the caller's code and quotes none of its errors.
+func marshal(v any, before survey, depth int) (encoded []byte, err error) {
 	defer func() {
 		// With GODEBUG=panicnil=1 a panic(nil) shows only in what it leaves behind: half a value, or none.
 		if cause := recover(); cause != nil || err == nil && !json.Valid(encoded) {
 			encoded, err = nil, errPanicked(v, cause)
 		}
 	}()
+	if err := before.of(v, depth); err != nil {
+		return nil, err
+	}
 	encoded, err = json.Marshal(v)
 	if err != nil {
 		return nil, &ValueError{Reason: marshalReason(v, err)}

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -20,8 +21,13 @@ type shape struct {
 
 type field struct {
 	index        []int
-	mayBeLeftOut bool // if it is empty
+	mayBeLeftOut bool                     // if it is empty
+	saysZero     func(reflect.Value) bool // its own IsZero, if omitzero asks that
 	shape        *shape
+}
+
+func (f *field) isLeftOut(v reflect.Value) bool {
+	return f.mayBeLeftOut && (isEmpty(v) || f.saysZero != nil && f.saysZero(v))
 }
 
 // in returns the field's value, unless it is that of an embedded nil pointer.
@@ -37,6 +43,7 @@ var (
 	shapes        sync.Map // of reflect.Type to *shape, as encoding/json has one
 	marshaler     = reflect.TypeFor[json.Marshaler]()
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+	zeroer        = reflect.TypeFor[interface{ IsZero() bool }]()
 )
 
 func shapeOf(t reflect.Type) *shape {
@@ -65,13 +72,7 @@ func makeShape(t reflect.Type, made map[reflect.Type]*shape) *shape {
 		s.elem = makeShape(t.Elem(), made)
 		s.keysAreText = t.Key().Kind() == reflect.String && !writesItself(t.Key())
 	case reflect.Struct:
-		for _, f := range reflect.VisibleFields(t) {
-			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-			flattened := f.Anonymous && name == "" // its fields are among the visible ones
-			if f.IsExported() && !flattened && f.Tag.Get("json") != "-" {
-				s.fields = append(s.fields, field{f.Index, strings.Contains(options, "omit"), makeShape(f.Type, made)})
-			}
-		}
+		s.fields = fieldsOf(t, made)
 	case reflect.Interface, reflect.String:
 	default:
 		s.isScalar = true
@@ -80,3 +81,95 @@ func makeShape(t reflect.Type, made map[reflect.Type]*shape) *shape {
 }
 
 func writesItself(t reflect.Type) bool { return t.Implements(marshaler) || t.Implements(textMarshaler) }
+
+// candidate is a field of a struct that encoding/json writes, unless another has
+// its name: the least deep one wins, then the one with a tag, and nobody if that
+// does not decide.
+type candidate struct {
+	reflect.StructField        // its Index is from the outermost struct
+	options             string // of its tag
+	tagged, ambiguous   bool
+}
+
+// fieldsOf finds the fields that encoding/json writes. reflect.VisibleFields
+// follows the rules of Go, which look neither at tags nor at their names.
+func fieldsOf(t reflect.Type, made map[reflect.Type]*shape) []field {
+	found := map[string]*candidate{}
+	level, times := []reflect.StructField{{Type: t}}, map[reflect.Type]int{}
+	visited := map[reflect.Type]bool{}
+	for len(level) > 0 {
+		var next []reflect.StructField // structs whose fields are taken for those of t
+		nextTimes := map[reflect.Type]int{}
+		for _, outer := range level {
+			if visited[outer.Type] {
+				continue
+			}
+			visited[outer.Type] = true
+			for i := range outer.Type.NumField() {
+				f := outer.Type.Field(i)
+				f.Index = append(slices.Clone(outer.Index), i)
+				name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+				inner := f.Type
+				if inner.Kind() == reflect.Pointer && inner.Name() == "" {
+					inner = inner.Elem()
+				}
+				embeds := f.Anonymous && inner.Kind() == reflect.Struct
+				switch {
+				case f.Tag.Get("json") == "-" || !f.IsExported() && !embeds:
+				case embeds && name == "":
+					if nextTimes[inner]++; nextTimes[inner] == 1 {
+						f.Type = inner
+						next = append(next, f)
+					}
+				default:
+					c := &candidate{f, options, name != "", times[outer.Type] > 1}
+					if name == "" {
+						name = f.Name
+					}
+					found[name] = stronger(found[name], c)
+				}
+			}
+		}
+		level, times = next, nextTimes
+	}
+	var fields []field
+	for _, c := range found {
+		if !c.ambiguous {
+			fields = append(fields, field{c.Index, strings.Contains(c.options, "omit"), zeroMethod(c), makeShape(c.Type, made)})
+		}
+	}
+	return fields
+}
+
+// stronger returns which of two fields of one name is written; the first may be
+// nil, and is not deeper than the second.
+func stronger(a, b *candidate) *candidate {
+	switch {
+	case a == nil, len(a.Index) == len(b.Index) && b.tagged && !a.tagged:
+		return b
+	case len(a.Index) == len(b.Index) && a.tagged == b.tagged:
+		a.ambiguous = true
+	}
+	return a
+}
+
+// zeroMethod returns what asks a field's IsZero, as omitzero does; nil if it has
+// none.
+func zeroMethod(c *candidate) func(reflect.Value) bool {
+	isZero := func(v reflect.Value) bool { return v.Interface().(interface{ IsZero() bool }).IsZero() }
+	switch {
+	case !strings.Contains(c.options, "omitzero"):
+		return nil
+	case c.Type.Implements(zeroer):
+		return func(v reflect.Value) bool {
+			return v.Kind() == reflect.Interface && v.Elem().Kind() == reflect.Pointer && v.Elem().IsNil() || isZero(v)
+		}
+	case reflect.PointerTo(c.Type).Implements(zeroer):
+		return func(v reflect.Value) bool {
+			p := reflect.New(v.Type())
+			p.Elem().Set(v)
+			return isZero(p)
+		}
+	}
+	return nil
+}

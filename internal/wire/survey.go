@@ -6,7 +6,8 @@ import "reflect"
 // of depth (a long list linked by pointers overflows the stack, and that ends the
 // process) nor one of size (what is too large is encoded whole, and then refused).
 //
-// What a value's own MarshalJSON or MarshalText does, nobody can look at.
+// What a value's own MarshalJSON or MarshalText does, nobody can look at. Its own
+// IsZero is called, as encoding/json does.
 type survey struct {
 	room int // bytes that may still be written; each value takes at least one
 }
@@ -36,8 +37,8 @@ func (s *survey) look(v reflect.Value, t *shape, depth, hops int) error {
 			return s.look(inner, t.elem, depth, hops-1)
 		}
 		return s.look(inner, shapeOf(inner.Type()), depth, hops-1)
-	case reflect.String:
-		return s.take(v.Len() + len(`""`))
+	case reflect.String: // a json.Number has no quotes
+		return s.take(max(1, v.Len()))
 	case reflect.Map, reflect.Slice:
 		if v.IsNil() {
 			return s.take(len(`null`))
@@ -68,7 +69,7 @@ func (s *survey) lookInside(v reflect.Value, t *shape, depth, hops int) error {
 		for i := range t.fields {
 			f := &t.fields[i]
 			value, ok := f.in(v)
-			if !ok || f.mayBeLeftOut && isEmpty(value) {
+			if !ok || f.isLeftOut(value) {
 				continue
 			}
 			if err := s.look(value, f.shape, depth, hops); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -140,6 +141,163 @@ func TestForeignValuesOfExactlyTheDepthAndSizePass(t *testing.T) {
 	bytesAtTheBottom := struct{ B []byte }{[]byte("abc")}
 	_, err = appendValue(nil, bytesAtTheBottom, limits{end: 100, depth: 1})
 	require.NoError(t, err, "base64 is no level")
+}
+
+// EmbeddedText and the types below have fields that encoding/json writes by its
+// own rules: those of Go know no names of tags.
+type (
+	EmbeddedText   struct{ Text string }
+	embeddedSecret struct{ Secret string }
+	EmbeddedX      struct {
+		First string `json:"x"`
+	}
+	EmbeddedTag struct {
+		Tagged string `json:"Text"`
+	}
+	DeepText struct{ EmbeddedText }
+	Texts    []string
+
+	named struct {
+		EmbeddedText `json:"named"`
+	}
+	ignored struct {
+		EmbeddedText `json:"-"`
+	}
+	flattened struct {
+		EmbeddedText
+		*embeddedSecret
+	}
+	tagged struct {
+		EmbeddedText
+		EmbeddedTag
+	}
+	overridden struct {
+		EmbeddedX
+		Other string `json:"x"`
+	}
+	renamed struct {
+		EmbeddedText
+		Text string `json:"other"`
+	}
+	preferred struct {
+		EmbeddedX
+		X string `json:"y"`
+		DeepText
+		Deep string `json:"Text"`
+	}
+	diamond struct {
+		EmbeddedText
+		DeepText
+	}
+	twins struct {
+		A struct{ DeepText }
+		DeepText
+		B struct{ *DeepText }
+	}
+	list struct {
+		Texts
+		Text string
+	}
+)
+
+// fill sets all strings, through all structs and pointers.
+func fill(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.String:
+		if v.CanSet() {
+			v.SetString(text)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), text)
+		}
+	case reflect.Slice:
+		if v.CanSet() {
+			v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+			fill(v.Index(0), text)
+			fill(v.Index(1), text)
+		}
+	case reflect.Pointer:
+		if v.CanSet() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		if !v.IsNil() {
+			fill(v.Elem(), text)
+		}
+	}
+}
+
+func TestASurveySeesTheFieldsThatEncodingJSONWritesAndNoOthers(t *testing.T) {
+	text := strings.Repeat("x", 1000)
+	for _, v := range []any{
+		&named{}, &ignored{}, &flattened{embeddedSecret: &embeddedSecret{}}, &flattened{}, &tagged{}, &overridden{},
+		&renamed{}, &preferred{}, &diamond{}, &twins{}, &list{},
+	} {
+		fill(reflect.ValueOf(v), text)
+		want, err := json.Marshal(v)
+		require.NoError(t, err)
+		look := survey{room: 1 << 20}
+		require.NoError(t, look.of(v, maxDepth))
+		counted := 1<<20 - look.room
+		assert.LessOrEqual(t, counted, len(want), "%T", v)
+		assert.GreaterOrEqual(t, counted, len(text)*strings.Count(string(want), text), "%T", v)
+	}
+}
+
+// unset says that it is zero, whatever it holds.
+type unset struct{ Text string }
+
+func (unset) IsZero() bool { return true }
+
+// unsetByPointer does so by a method of its pointer.
+type unsetByPointer struct{ Text string }
+
+func (*unsetByPointer) IsZero() bool { return true }
+
+func TestWhatSaysThatItIsZeroCountsNothing(t *testing.T) {
+	text := strings.Repeat("x", 1<<20)
+	var zeroer interface{ IsZero() bool } = (*unset)(nil)
+	got, err := encode(struct {
+		A unset                      `json:",omitzero"`
+		B unsetByPointer             `json:",omitzero"`
+		C *unset                     `json:",omitzero"`
+		D interface{ IsZero() bool } `json:",omitzero"`
+		E any                        `json:",omitzero"`
+	}{unset{text}, unsetByPointer{text}, &unset{text}, zeroer, (*unset)(nil)}, 200)
+	require.NoError(t, err)
+	assert.Equal(t, `{"E":null}`, string(got))
+}
+
+func TestNumbersAreCountedWithoutQuotes(t *testing.T) {
+	numbers := []json.Number{"1", "2", ""}
+	_, err := encode(numbers, len(`[1,2,0]`))
+	require.NoError(t, err)
+}
+
+// Children link nodes by an embedded field that is no struct.
+type Children []*family
+
+type family struct{ Children }
+
+// Hidden has a field that Go hides behind one of another name in JSON.
+type Hidden struct{ Next *hiding }
+
+type hiding struct {
+	Hidden
+	Next int `json:"n"`
+}
+
+func TestALongListOfEmbeddedLinksIsRefusedAndEndsNothing(t *testing.T) {
+	var byChildren, byHidden any
+	children, hidden := &family{}, &hiding{}
+	for range 1_000_000 {
+		children, hidden = &family{Children{children}}, &hiding{Hidden: Hidden{hidden}}
+	}
+	byChildren, byHidden = children, hidden
+	for _, v := range []any{byChildren, byHidden} {
+		_, err := encode(v, 1<<20)
+		require.ErrorContains(t, err, "32 levels")
+	}
 }
 
 // A survey must never refuse what fits: it may only count what is written.

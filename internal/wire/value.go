@@ -8,6 +8,12 @@ import (
 	"github.com/google/uuid"
 )
 
+// Marshal is json.Marshal for a value that may become the values of a message,
+// under the limits and with the errors of [AppendMessage].
+func Marshal(v any, limit int) ([]byte, error) {
+	return appendValue(nil, v, limits{end: limit, depth: maxDepth})
+}
+
 // appendValue appends any value. The types named here are those that cost no
 // reflection and no allocation, and run no code of the caller's.
 func appendValue(dst []byte, v any, lim limits) ([]byte, error) {
