@@ -115,8 +115,8 @@ func TestOfAnEndlessAnswerOnly64KiBAreRead(t *testing.T) {
 			})
 			trackN(t, c, 5)
 			start := time.Now()
-			_ = c.Close(contextFor(t, time.Second*raceFactor)) // the status says whether it succeeds
-			assert.Less(t, time.Since(start), 500*time.Millisecond*raceFactor)
+			_ = c.Close(contextFor(t, time.Minute)) // the status says whether it succeeds
+			assert.Less(t, time.Since(start), 10*time.Second, "RequestTimeout did not have to end it")
 			assert.Equal(t, int64(1), requests.Load())
 			assert.Less(t, read.Load(), int64(64<<10)+2*(4<<10), "with what net/http has buffered")
 		}
@@ -141,7 +141,7 @@ func TestAnEarlyRefusalOfALargeBodyIsSeenAndNotTheFailureToWriteTheRest(t *testi
 				trackLarge(t, c)
 				start := time.Now()
 				err := c.Close(contextFor(t, time.Minute)) // a retry would come too late
-				assert.Less(t, time.Since(start), 500*time.Millisecond*raceFactor)
+				assert.Less(t, time.Since(start), 30*time.Second, "neither RequestTimeout nor Close's deadline ended it")
 				var answer *loopkit.APIError
 				require.ErrorAs(t, err, &answer)
 				assert.Equal(t, status, answer.StatusCode)

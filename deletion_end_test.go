@@ -123,23 +123,27 @@ func TestThousandsOfDeletionsDoNotSlowTheCalls(t *testing.T) {
 	server := newSink(t)
 	c, err := loopkit.New(testKey, &loopkit.Options{BaseURL: server, Logger: quietLogger()})
 	require.NoError(t, err)
-	start := time.Now()
+	ctx := known("anon_1", "someone")
+	median := func() time.Duration {
+		calls := make([]time.Duration, 5000)
+		for i := range calls {
+			begin := time.Now()
+			require.NoError(t, c.Track(ctx, "page_view", nil))
+			calls[i] = time.Since(begin)
+			runtime.Gosched()
+		}
+		slices.Sort(calls)
+		return calls[len(calls)/2]
+	}
+	before := median()
 	for i := range deletions {
 		_, err := c.DeleteUser(t.Context(), fmt.Sprintf("user_%d", i))
 		require.NoError(t, err)
 	}
-	ctx := known("anon_1", "someone")
-	var calls []time.Duration
-	for c.Stats().Pending > deletions/2 {
-		begin := time.Now()
-		require.NoError(t, c.Track(ctx, "page_view", nil))
-		calls = append(calls, time.Since(begin))
-		runtime.Gosched()
-	}
-	require.NoError(t, c.Close(contextFor(t, time.Minute)))
-	slices.Sort(calls)
-	assert.Less(t, calls[len(calls)/2], 100*time.Microsecond*raceFactor)
-	assert.Less(t, time.Since(start), 20*time.Second*raceFactor)
+	during := median()
+	require.Greater(t, c.Stats().Pending, int64(deletions/2), "they were waiting all the time")
+	assert.Less(t, during, 5*before+5*time.Microsecond)
+	require.NoError(t, c.Close(contextFor(t, time.Minute*raceFactor)))
 	assert.Zero(t, c.Stats().QueueBytes)
 }
 

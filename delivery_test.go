@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -48,12 +49,17 @@ func TestRetriesBackOffExponentiallyWithJitter(t *testing.T) {
 
 		requests := s.Requests()
 		require.Greater(t, len(requests), 15)
+		var longest []time.Duration // those around RetryMax
 		for i := 1; i < len(requests); i++ {
 			wait := requests[i].Time.Sub(requests[i-1].Time)
+			if i > 5 {
+				longest = append(longest, wait)
+			}
 			interval := min(time.Second<<(i-1), 30*time.Second)
 			assert.GreaterOrEqual(t, wait, interval/2, "wait %d", i)
 			assert.LessOrEqual(t, wait, interval*3/2+time.Millisecond, "wait %d", i)
 		}
+		assert.Greater(t, slices.Max(longest)-slices.Min(longest), 5*time.Second, "no two clients wait alike")
 	})
 }
 

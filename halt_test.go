@@ -43,7 +43,9 @@ func TestFlushReturnsUnauthorizedWithoutDroppingMessages(t *testing.T) {
 		assert.Len(t, halts, 1, "OnError is told once")
 
 		s.Heal()
+		start = time.Now()
 		require.NoError(t, c.Flush(t.Context()), "delivery resumes when the server accepts")
+		assert.Zero(t, time.Since(start), "Flush does not wait for the next probe")
 		assert.Len(t, s.Messages(), 10)
 		assert.Empty(t, c.Stats().Halted)
 	})

@@ -64,7 +64,7 @@ func TestOneProcessorIsEnough(t *testing.T) {
 		})
 		start := time.Now()
 		require.ErrorIs(t, c.Close(contextFor(t, 30*time.Millisecond)), context.DeadlineExceeded)
-		assert.Less(t, time.Since(start), 30*time.Millisecond+250*time.Millisecond*raceFactor)
+		assert.Less(t, time.Since(start), 5*time.Second, "the hook blocks for ever, a request for ten seconds")
 		calls.Wait()
 		assert.Zero(t, requireBalanced(t, c).Pending)
 	})

@@ -64,7 +64,7 @@ func TestTenThousandClientsOneAfterTheOtherLeaveNothingBehind(t *testing.T) {
 			best = min(best, time.Since(start)) // a busy machine may stop any program for longer
 		}
 	})
-	assert.Less(t, best, 3*time.Second/10, "so all take less than three seconds")
+	assert.Less(t, best, time.Second, "so all take less than ten seconds")
 	assert.Equal(t, int64(2*rounds*clients), requests.Load())
 }
 

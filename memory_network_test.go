@@ -24,6 +24,10 @@ type memoryNetwork struct {
 	closed   chan struct{}
 }
 
+func newMemoryNetwork() *memoryNetwork {
+	return &memoryNetwork{accepted: make(chan net.Conn), closed: make(chan struct{})}
+}
+
 func (n *memoryNetwork) Accept() (net.Conn, error) {
 	select {
 	case c := <-n.accepted:
@@ -49,7 +53,7 @@ func (n *memoryNetwork) dial(ctx context.Context, _, _ string) (net.Conn, error)
 // inMemory runs a story with a client and the server that it reaches.
 func inMemory(t *testing.T, serve http.HandlerFunc, retryMin time.Duration, story func(*testing.T, *loopkit.Client)) {
 	synctest.Test(t, func(t *testing.T) {
-		network := &memoryNetwork{accepted: make(chan net.Conn), closed: make(chan struct{})}
+		network := newMemoryNetwork()
 		server := &http.Server{Handler: serve, ErrorLog: quietLog()}
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(network) }()

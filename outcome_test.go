@@ -100,6 +100,7 @@ func TestASuccessThatDoesNotLookLikeLoopKitsIsForeign(t *testing.T) {
 		{contentType: "application/json", body: `{"success":true}`},
 		{contentType: "application/json; charset=utf-8", body: ` {"success":true,"data":[1]} `},
 		{contentType: "application/vnd.api+json", body: `{}`},
+		{contentType: "Application/JSON", body: `{}`},
 		{body: `{"success":true}`},
 		{},
 		{contentType: "application/json"},

@@ -337,7 +337,7 @@ func TestASlowHookDoesNotSlowTrack(t *testing.T) {
 			}
 			select {
 			case <-release:
-			case <-time.After(time.Second): // whoever waits for the hook takes that long
+			case <-time.After(10 * time.Second): // whoever waits for the hook takes that long
 			}
 		}
 	})
@@ -348,11 +348,11 @@ func TestASlowHookDoesNotSlowTrack(t *testing.T) {
 		start := time.Now()
 		require.NoError(t, c.Track(visitor("anon_1"), "page_view", nil))
 		took[i] = time.Since(start)
+		require.Less(t, took[i], 5*time.Second, "it waited for the hook")
 	}
 	close(release)
 	slices.Sort(took)
 	assert.Less(t, took[len(took)*99/100], 5*time.Millisecond*raceFactor)
-	assert.Less(t, took[len(took)-1], 500*time.Millisecond, "the slowest did not wait either")
 }
 
 func TestCloseOfOneEventTakesLessThan20Milliseconds(t *testing.T) {

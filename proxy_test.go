@@ -245,12 +245,19 @@ func TestAProxyThatRefusesToConnect(t *testing.T) {
 	for status, halted := range map[int]bool{407: true, 403: true, 502: false} {
 		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		through := http.ProxyURL(must(url.Parse(proxy.URL)))
-		c, err := loopkit.New(testKey, &loopkit.Options{BaseURL: "https://loopkit.test/v1", Logger: quietLogger()})
+		c, err := loopkit.New(testKey, &loopkit.Options{
+			BaseURL: "https://loopkit.test/v1", RetryMin: time.Hour, RetryMax: time.Hour, Logger: quietLogger()})
 		require.NoError(t, err)
 		loopkit.SetProxy(c, through)
 		trackN(t, c, 1)
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		err = c.Flush(ctx)
+		ctx, cancel := context.WithCancel(t.Context())
+		flushed := make(chan error, 1)
+		go func() { flushed <- c.Flush(ctx) }()
+		if !halted { // else it ends by itself
+			awaitFailing(t, c)
+			cancel()
+		}
+		err = <-flushed
 		cancel()
 		require.ErrorContains(t, err, fmt.Sprintf("the proxy answered %d", status))
 		stats := c.Stats()

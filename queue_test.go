@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -302,27 +303,25 @@ func TestAHangingServerCostsBoundedMemoryAndNoTime(t *testing.T) {
 	before := heap()
 	ctx := known("anon_1", "user_1")
 	properties := loopkit.Properties{"a": "pricing", "b": 12, "c": true, "d": 1.5, "e": "hello world", "f": nil}
-	slowest := time.Hour
-	for range 4 { // the best of them: a busy machine may stop any program for longer
-		slow := time.Duration(0)
-		for range 25_000 {
-			start := time.Now()
-			_ = c.Track(ctx, "page_view", properties) // most are refused
-			slow = max(slow, time.Since(start))
-		}
-		slowest = min(slowest, slow)
+	took := make([]time.Duration, 100_000)
+	for i := range took {
+		start := time.Now()
+		_ = c.Track(ctx, "page_view", properties) // most are refused
+		took[i] = time.Since(start)
 	}
-	assert.Less(t, slowest, 10*time.Millisecond*raceFactor)
+	slices.Sort(took)
+	assert.Less(t, took[len(took)*99/100], time.Millisecond*raceFactor) // a busy machine may stop any program for longer
+	assert.Less(t, took[len(took)-1], 5*time.Second, "nobody waits for a request, which takes ten")
 	assert.Less(t, int64(heap())-int64(before), int64(24<<20))
 	assert.LessOrEqual(t, c.Stats().QueueBytes, int64(8<<20))
 	stats := requireBalanced(t, c)
-	assert.Equal(t, int64(100_000), stats.Accepted+stats.Refused)
+	assert.Equal(t, int64(len(took)), stats.Accepted+stats.Refused)
 
 	deadline, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	start := time.Now()
 	require.Error(t, c.Close(deadline))
-	assert.Less(t, time.Since(start), 300*time.Millisecond*raceFactor)
+	assert.Less(t, time.Since(start), 5*time.Second, "nor does Close")
 	assert.Zero(t, requireBalanced(t, c).Pending)
 	close(hang)
 	server.Close()

@@ -239,9 +239,10 @@ func (t *transport) close() {
 }
 
 // isForeign reports whether a success does not look like LoopKit's, whose SDKs
-// expect {"success":true}. An answer without a body says nothing.
+// expect {"success":true}. An answer without a body, or only part of one, can
+// tell by its type alone.
 func isForeign(contentType string, text []byte, whole bool) bool {
-	if contentType != "" && !strings.Contains(contentType, "json") {
+	if contentType != "" && !strings.Contains(strings.ToLower(contentType), "json") {
 		return true
 	}
 	if !whole || len(text) == 0 {

@@ -224,15 +224,11 @@ func TestAnEarly401OverTCPNeverSendsAnotherMessagesBytes(t *testing.T) {
 	}
 }
 
-// trickle is an answer's body that never ends.
-type trickle struct{ every time.Duration }
+// endless is an answer's body that never ends.
+type endless struct{}
 
-func (b trickle) Read(p []byte) (int, error) {
-	time.Sleep(b.every)
-	return copy(p, " "), nil
-}
-
-func (trickle) Close() error { return nil }
+func (endless) Read(p []byte) (int, error) { return copy(p, " "), nil }
+func (endless) Close() error               { return nil }
 
 func TestTheStatusDecidesAndAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -240,7 +236,7 @@ func TestTheStatusDecidesAndAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 			o.HTTPClient.Transport = transportFunc(func(r *http.Request) (*http.Response, error) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				_ = r.Body.Close()
-				return &http.Response{StatusCode: 200, Body: trickle{}, Header: http.Header{}}, nil
+				return &http.Response{StatusCode: 200, Body: endless{}, Header: http.Header{}}, nil
 			})
 		})
 		trackN(t, c, 3)
