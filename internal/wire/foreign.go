@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 )
 
 // appendForeign appends a value of a type that the encoder does not know.
@@ -72,8 +71,6 @@ func marshalReason(v any, err error) string {
 		return fmt.Sprintf("MarshalJSON or MarshalText of the %s returned an error or invalid JSON", shorten(marshaler.Type.String()))
 	case errors.As(err, &unsupportedType):
 		return fmt.Sprintf("JSON has no form for a %s; send a string, number, bool, map or slice", shorten(unsupportedType.Type.String()))
-	case errors.As(err, &unsupportedValue) && strings.Contains(unsupportedValue.Str, "cycle"):
-		return fmt.Sprintf("the %s contains itself; send a flat value", typeName(v))
 	case errors.As(err, &unsupportedValue):
 		return fmt.Sprintf("the %s has a NaN or an infinity, which JSON has not; leave it out or send nil", typeName(v))
 	default:
