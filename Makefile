@@ -4,10 +4,12 @@ FUZZTIME ?= 1m
 
 SOAK ?= 10m
 
-.PHONY: help test race lint fuzz soak api bench ci
+ROUNDS ?= 5
+
+.PHONY: help test race lint fuzz soak api bench bench-peers ci
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 
 test: ## Run the tests of every module
 	go test work
@@ -35,6 +37,9 @@ api: ## Write the exported API to api.txt
 
 bench: ## Run every benchmark
 	go test -run '^$$' -bench . -benchmem work
+
+bench-peers: ## Measure this library and its peers side by side, ROUNDS times (default 5)
+	cd benchmarks && go run . -rounds $(ROUNDS)
 
 ci: ## Run the gate on a clean clone of HEAD
 	bash .ci/run

@@ -1,0 +1,107 @@
+package main
+
+import "time"
+
+// workload is what all contestants do in turn.
+type workload struct {
+	title   string
+	trial   trial
+	mode    sinkMode
+	nowhere bool   // connections are refused
+	floors  bool   // the floors take part
+	only    string // one contestant alone
+	columns []column
+}
+
+// measurement is one trial with what the sink saw of it.
+type measurement struct {
+	trial
+	outcome
+	sink sinkReport
+}
+
+func (m measurement) lost() int64 { return int64(m.Accepted) - m.sink.Arrived() }
+
+// column is one number of a table. Less is better, if it is compared.
+type column struct {
+	title    string
+	value    func(measurement) float64
+	format   func(float64) string
+	compares bool
+}
+
+func perMessage(d time.Duration, m measurement) float64 {
+	return float64(d.Nanoseconds()) / float64(max(1, m.Messages))
+}
+
+var (
+	wall      = column{"wall", func(m measurement) float64 { return m.Wall.Seconds() }, seconds, true}
+	cpuTime   = column{"CPU a message", func(m measurement) float64 { return perMessage(m.CPU, m) }, nanoseconds, true}
+	callTime  = column{"a call", func(m measurement) float64 { return perMessage(m.Enqueue, m) }, nanoseconds, true}
+	median    = column{"median call", func(m measurement) float64 { return float64(m.Calls.Median) }, nanoseconds, true}
+	p99       = column{"p99 call", func(m measurement) float64 { return float64(m.Calls.P99) }, nanoseconds, true}
+	slowest   = column{"slowest call", func(m measurement) float64 { return float64(m.Calls.Max) }, nanoseconds, false}
+	peak      = column{"peak memory", func(m measurement) float64 { return float64(m.PeakBytes) }, bytesOf, true}
+	growth    = column{"heap growth", func(m measurement) float64 { return float64(m.GrowthBytes) }, bytesOf, true}
+	heapEach  = column{"heap a person", func(m measurement) float64 { return float64(m.GrowthBytes) / float64(max(1, m.Messages)) }, bytesOf, true}
+	closeTime = column{"Close", func(m measurement) float64 { return m.Close.Seconds() }, seconds, false}
+	requests  = column{"requests", func(m measurement) float64 { return float64(m.sink.Requests) }, whole, false}
+	sockets   = column{"connections", func(m measurement) float64 { return float64(m.sink.Connections) }, whole, false}
+	accepted  = column{"accepted", func(m measurement) float64 { return float64(m.Accepted) }, whole, false}
+	arrived   = column{"arrived", func(m measurement) float64 { return float64(m.sink.Arrived()) }, whole, false}
+	refused   = column{"refused", func(m measurement) float64 { return float64(m.Refused) }, whole, false}
+	lost      = column{"lost", func(m measurement) float64 { return float64(m.lost()) }, whole, false}
+	rate      = column{"messages a second", func(m measurement) float64 { return float64(m.sink.Arrived()) / m.Wall.Seconds() }, whole, false}
+)
+
+// workloads are all of them, in the order of the report.
+func workloads() []workload {
+	stream := func(messages, producers int) trial {
+		return trial{Story: "stream", Messages: messages, Producers: producers, InFlight: 4, Blocks: true, Within: time.Minute}
+	}
+	outage := trial{Story: "outage", Messages: 200_000, InFlight: 4, Within: 10 * time.Second}
+	var all []workload
+	add := func(w workload) { all = append(all, w) }
+	for _, producers := range []int{1, 8, 64} {
+		add(workload{title: "A call while the pipeline is saturated, goroutines: " + whole(float64(producers)),
+			trial: stream(200_000, producers), columns: []column{callTime, lost}})
+	}
+	add(workload{title: "A call in bursts of 50 on an idle pipeline", trial: trial{Story: "bursts", Messages: 10_000, InFlight: 4, Blocks: true, Within: time.Minute},
+		columns: []column{median, p99, slowest, lost}})
+	for _, producers := range []int{1, 8} {
+		add(workload{title: "End to end, 200,000 messages, producers: " + whole(float64(producers)), floors: producers == 1,
+			trial: stream(200_000, producers), columns: []column{wall, cpuTime, peak, arrived, lost, requests, sockets}})
+	}
+	for _, o := range []struct {
+		title   string
+		mode    sinkMode
+		nowhere bool
+	}{
+		{"answers 503", sinkMode{Status: 503}, false},
+		{"hangs", sinkMode{Hang: true}, false},
+		{"refuses connections", sinkMode{}, true},
+	} {
+		t := outage
+		t.Heals = !o.nowhere
+		add(workload{title: "Outage: the server " + o.title + "; 200,000 calls", trial: t, mode: o.mode, nowhere: o.nowhere,
+			columns: []column{median, p99, slowest, growth, refused, accepted, arrived, lost, closeTime}})
+	}
+	for _, away := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond} {
+		for _, inFlight := range []int{1, 4, 16} {
+			t := stream(200_000, 1)
+			t.InFlight = inFlight
+			w := workload{title: "A server " + away.String() + " away, requests in flight: " + whole(float64(inFlight)), trial: t,
+				mode: sinkMode{Delay: away}, columns: []column{rate, wall, lost}}
+			if inFlight != 4 { // the others cannot choose
+				w.only = "LoopKit"
+			}
+			add(w)
+		}
+	}
+	for _, n := range []int{10_000, 100_000, 1_000_000, 5_000_000} {
+		add(workload{title: "Growth, messages: " + whole(float64(n)), only: "LoopKit", trial: stream(n, 1), columns: []column{cpuTime, wall, peak, lost}})
+	}
+	people := trial{Story: "people", Messages: 1_000_000, InFlight: 4, Blocks: true, Within: time.Minute}
+	add(workload{title: "A million people, one event each", trial: people, columns: []column{heapEach, growth, lost}})
+	return all
+}
