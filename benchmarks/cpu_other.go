@@ -2,13 +2,7 @@
 
 package main
 
-import (
-	"errors"
-	"fmt"
-	"time"
-)
+import "time"
 
-// cpu is measured on Unix only.
-func cpu() (time.Duration, error) {
-	return 0, fmt.Errorf("processor time: %w on this system", errors.ErrUnsupported)
-}
+// cpu is 0 where nothing tells.
+func cpu() (time.Duration, error) { return 0, nil }

@@ -9,8 +9,12 @@ import (
 	"time"
 )
 
-// peakMemory is the most memory that this process had, in bytes; Linux only.
+// peakMemory is the most memory that this process had, in bytes; 0 where the
+// system does not tell.
 func peakMemory() (int64, error) {
+	if runtime.GOOS != "linux" {
+		return 0, nil
+	}
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, err
