@@ -12,7 +12,7 @@ import (
 )
 
 func TestEveryContestantIsMeasuredAndLosesNothingThatItStreams(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "benchmarks")
+	program := filepath.Join(t.TempDir(), "benchmarks.exe") // Windows asks for the ending
 	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	out, err = exec.Command(program, "-rounds", "1", "-scale", "0.005", "-only", "producers: 1").CombinedOutput()
