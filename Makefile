@@ -9,7 +9,7 @@ ROUNDS ?= 5
 .PHONY: help test race lint fuzz soak api bench bench-peers ci
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 
 test: ## Run the tests of every module
 	go test work

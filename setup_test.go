@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -63,6 +64,14 @@ func visitor(anonymousID string) context.Context {
 // known is the context of somebody who has signed in.
 func known(anonymousID, userID string) context.Context {
 	return loopkit.WithIdentity(context.Background(), loopkit.Identity{AnonymousID: anonymousID, UserID: userID})
+}
+
+// await waits for what happens by itself and soon, in real time.
+func await(t testing.TB, what string, happened func() bool) {
+	t.Helper()
+	for start := time.Now(); !happened(); runtime.Gosched() {
+		require.Less(t, time.Since(start), 5*time.Second, what)
+	}
 }
 
 func quietLogger() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -104,8 +104,8 @@ func stream(t trial, c contestant, o *outcome) error {
 	return nil
 }
 
-// bursts tracks fifty events, pauses until the client has nothing to do, and
-// measures each call.
+// bursts tracks fifty events at a time, with pauses in which the client has
+// nothing to do, and measures each call.
 func bursts(t trial, c contestant, o *outcome) error {
 	const burst = 50
 	took := make([]time.Duration, 0, t.Messages)
@@ -129,20 +129,21 @@ func bursts(t trial, c contestant, o *outcome) error {
 func outage(t trial, c contestant, o *outcome) error {
 	before := heapInUse()
 	took := make([]time.Duration, 0, t.Messages)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	done := make(chan int, 1)
+	go func() { // until the process ends, if the calls block
+		refused := 0
 		for n := range t.Messages {
 			begin := time.Now()
 			ok := c.track(someone, n)
 			took = append(took, time.Since(begin))
 			if !ok {
-				o.Refused++
+				refused++
 			}
 		}
+		done <- refused
 	}()
 	select {
-	case <-done:
+	case o.Refused = <-done:
 		o.Accepted = t.Messages - o.Refused
 		o.Calls = summarise(took)
 	case <-time.After(time.Minute):
