@@ -10,14 +10,23 @@ type contestant interface {
 	// start connects to a server. inFlight is how many requests may be under way
 	// and blocks whether a call waits for room, where these can be chosen.
 	start(url string, inFlight int, blocks bool) error
-	// track accepts one event of a user, with six properties, one of which is its
-	// number. It returns false if the library refused it.
-	track(user string, number int) bool
+	// of returns the calls about one person, from any number of goroutines.
+	of(person string) track
 	// stop sends what is left, for at most the given time.
 	stop(within time.Duration) error
 	// settings says what was chosen, for the report.
 	settings() string
 }
+
+// track accepts one event. It returns false if the library refused it.
+type track func(event string, properties map[string]any) bool
+
+// The floors.
+const (
+	floorCopy = "copying ready-made messages"
+	floorPost = "posting ready-made bodies"
+	floorCall = "making the arguments"
+)
 
 // contestants are all of them, by name, in the order of the report.
 var contestants = []struct {
@@ -28,8 +37,9 @@ var contestants = []struct {
 	{"LoopKit", false, func() contestant { return &loopkitClient{} }},
 	{"Segment", false, func() contestant { return &segmentClient{} }},
 	{"PostHog", false, func() contestant { return &posthogClient{} }},
-	{"copying ready-made messages", true, func() contestant { return &readyMade{copies: true} }},
-	{"posting ready-made bodies", true, func() contestant { return &readyMade{} }},
+	{floorCopy, true, func() contestant { return &readyMade{copies: true} }},
+	{floorPost, true, func() contestant { return &readyMade{} }},
+	{floorCall, true, func() contestant { return idle{} }},
 }
 
 func newContestant(name string) (contestant, error) {

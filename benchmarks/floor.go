@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -36,17 +35,17 @@ const (
 	readyOpen  = `{"tracks":[`
 )
 
-// readyMessage is what stands before the number of a message, and behind it.
+// readyMessage is what stands before the name of a message's event, and behind it.
 var readyMessage = func() [2][]byte {
 	text, err := json.Marshal(map[string]any{
-		"messageId": "01996f0e-5a5c-7b62-a1b5-9d8f0c1e2a34", "name": "page_view", "anonymousId": "anon_6f49213a-7c1e-4c51-bdc7-91c2353e56f1",
+		"messageId": "01996f0e-5a5c-7b62-a1b5-9d8f0c1e2a34", "name": "?", "anonymousId": "anon_6f49213a-7c1e-4c51-bdc7-91c2353e56f1",
 		"timestamp": "2026-11-24T10:00:00.000Z", "system": map[string]any{"sdk": map[string]any{"name": "loopkit-go", "version": "0.1.0"}},
-		"properties": map[string]any{"page": "/pricing", "referrer": "https://example.com/", "width": 1280, "dark": true, "ratio": 1.5, "n": 0},
+		"properties": someProperties(),
 	})
 	if err != nil {
 		panic(err) // it is a constant
 	}
-	before, after, _ := bytes.Cut(text, []byte(`"n":0`))
+	before, after, _ := bytes.Cut(text, []byte("?"))
 	return [2][]byte{before, after}
 }()
 
@@ -70,20 +69,22 @@ func (c *readyMade) start(url string, inFlight int, _ bool) error {
 }
 
 // prepare makes the bodies of the first n messages before the clock starts.
-func (c *readyMade) prepare(n int) {
+func (c *readyMade) prepare(events eventNames, n int) {
 	if c.copies {
 		return
 	}
-	for number := range n {
-		c.append(number)
-		if c.filled == readyBatch || number == n-1 {
+	for i := range n {
+		c.append(events.name(i))
+		if c.filled == readyBatch || i == n-1 {
 			c.ready = append(c.ready, append([]byte(nil), append(c.body, "]}"...)...))
 			c.body, c.filled = append(c.body[:0], readyOpen...), 0
 		}
 	}
 }
 
-func (c *readyMade) track(_ string, number int) bool {
+func (c *readyMade) of(string) track { return c.track }
+
+func (c *readyMade) track(event string, _ map[string]any) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.copies {
@@ -92,19 +93,18 @@ func (c *readyMade) track(_ string, number int) bool {
 		}
 		return true
 	}
-	if c.append(number); c.filled == readyBatch {
+	if c.append(event); c.filled == readyBatch {
 		c.flush()
 	}
 	return true
 }
 
-// append copies the message into the body, with its number for the sink.
-func (c *readyMade) append(number int) {
+// append copies the message into the body.
+func (c *readyMade) append(event string) {
 	if c.filled > 0 {
 		c.body = append(c.body, ',')
 	}
-	c.body = append(append(c.body, readyMessage[0]...), numberKey...)
-	c.body = append(strconv.AppendInt(c.body, int64(number), 10), readyMessage[1]...)
+	c.body = append(append(append(c.body, readyMessage[0]...), event...), readyMessage[1]...)
 	c.filled++
 }
 
@@ -149,3 +149,11 @@ func (c *readyMade) stop(time.Duration) error {
 }
 
 func (c *readyMade) settings() string { return "net/http alone" }
+
+// idle does nothing: what is left is what the program does for each call.
+type idle struct{}
+
+func (idle) start(string, int, bool) error { return nil }
+func (idle) of(string) track               { return func(string, map[string]any) bool { return false } }
+func (idle) stop(time.Duration) error      { return nil }
+func (idle) settings() string              { return "no library" }

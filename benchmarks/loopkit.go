@@ -22,11 +22,11 @@ func (c *loopkitClient) start(url string, inFlight int, blocks bool) (err error)
 	return err
 }
 
-func (c *loopkitClient) track(user string, number int) bool {
-	ctx := loopkit.WithIdentity(context.Background(), loopkit.Identity{AnonymousID: user})
-	return c.client.Track(ctx, "page_view", loopkit.Properties{
-		"page": "/pricing", "referrer": "https://example.com/", "width": 1280, "dark": true, "ratio": 1.5, "n": number,
-	}) == nil
+func (c *loopkitClient) of(person string) track {
+	ctx := loopkit.WithIdentity(context.Background(), loopkit.Identity{AnonymousID: person})
+	return func(event string, properties map[string]any) bool {
+		return c.client.Track(ctx, event, properties) == nil
+	}
 }
 
 func (c *loopkitClient) stop(within time.Duration) error {

@@ -26,6 +26,7 @@ func run() error {
 	rounds := flag.Int("rounds", 5, "how often each contestant has its turn")
 	only := flag.String("only", "", "run only workloads whose title contains this")
 	scale := flag.Float64("scale", 1, "multiply the numbers of messages")
+	profile := flag.String("profile", "", "write a processor profile of our last trial to this file")
 	write := flag.String("write", "", "write the report to this file, too")
 	flag.Parse()
 	switch *role {
@@ -37,7 +38,7 @@ func run() error {
 	default:
 		return errors.New("-role is sink or client")
 	}
-	report, err := compete(*rounds, *scale, *only)
+	report, err := compete(*rounds, *scale, *only, *profile)
 	if err != nil {
 		return err
 	}

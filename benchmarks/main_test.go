@@ -22,9 +22,10 @@ func TestEveryContestantIsMeasuredAndLosesNothingThatItStreams(t *testing.T) {
 	require.True(t, ok, "%s", out)
 	arrived := regexp.MustCompile(`\| 1,000 \| 0 \| \d+ \| \d+ \|`)
 	rows := strings.Split(strings.TrimSpace(table), "\n")[1:]
-	require.Len(t, rows, len(contestants))
-	for i, c := range contestants {
-		assert.True(t, strings.HasPrefix(rows[i], "| "+c.name+" |"), rows[i])
+	streaming := []string{"LoopKit", "Segment", "PostHog", floorCopy, floorPost}
+	require.Len(t, rows, len(streaming))
+	for i, name := range streaming {
+		assert.True(t, strings.HasPrefix(rows[i], "| "+name+" |"), rows[i])
 		assert.Regexp(t, arrived, rows[i], "all of them arrived, by the sink's count")
 	}
 }
@@ -40,9 +41,10 @@ func TestNumbersAreReadable(t *testing.T) {
 }
 
 func TestTheSinkCountsEachNumberOnce(t *testing.T) {
+	events := makeEventNames(70_001)
 	s := &sink{}
-	s.count([]byte(`{"tracks":[{"properties":{"n":1}},{"properties":{"n":70000},"name":"n"}]}`))
-	s.count([]byte(`[{"n":1}]`))
+	s.count([]byte(`{"tracks":[{"name":"` + events.name(1) + `"},{"name":"` + events.name(70_000) + `"}]}`))
+	s.count([]byte(`[{"event":"` + events.name(1) + `"},{"event":"page_view_"}]`))
 	assert.Equal(t, sinkReport{Requests: 2, Messages: 3, Duplicates: 1, Bytes: s.report.Bytes}, s.report)
 	assert.Equal(t, int64(2), s.report.Arrived())
 }

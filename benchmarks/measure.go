@@ -3,26 +3,53 @@ package main
 import (
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// peakMemory is the most memory that this process had, in bytes; 0 where the
-// system does not tell.
-func peakMemory() (int64, error) {
+// residence is the memory that this process has and had at most, in bytes; 0
+// where the system does not tell.
+type residence struct{ now, most int64 }
+
+func memory() (r residence, err error) {
 	if runtime.GOOS != "linux" {
-		return 0, nil
+		return r, nil
 	}
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return 0, err
+		return r, err
 	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	kib, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
-	n, err := strconv.ParseInt(kib, 10, 64)
-	return n << 10, err
+	for _, line := range []struct {
+		name string
+		to   *int64
+	}{{"VmRSS:", &r.now}, {"VmHWM:", &r.most}} {
+		_, rest, _ := strings.Cut(string(status), line.name)
+		kib, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+		n, err := strconv.ParseInt(kib, 10, 64)
+		if err != nil {
+			return r, err
+		}
+		*line.to = n << 10
+	}
+	return r, nil
+}
+
+// profileTo profiles this process until it calls what is returned.
+func profileTo(path string) (stop func(), err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close() // a profile that is cut says so itself
+	}, nil
 }
 
 // heapInUse is what is reachable, and what the runtime has not swept.

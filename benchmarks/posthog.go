@@ -18,12 +18,10 @@ func (c *posthogClient) start(url string, _ int, _ bool) (err error) {
 	return err
 }
 
-func (c *posthogClient) track(user string, number int) bool {
-	return c.client.Enqueue(posthog.Capture{
-		DistinctId: user, Event: "page_view", Properties: posthog.Properties{
-			"page": "/pricing", "referrer": "https://example.com/", "width": 1280, "dark": true, "ratio": 1.5, "n": number,
-		},
-	}) == nil
+func (c *posthogClient) of(person string) track {
+	return func(event string, properties map[string]any) bool {
+		return c.client.Enqueue(posthog.Capture{DistinctId: person, Event: event, Properties: properties}) == nil
+	}
 }
 
 func (c *posthogClient) stop(within time.Duration) error { return closeWithin(within, c.client.Close) }

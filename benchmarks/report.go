@@ -13,7 +13,7 @@ import (
 )
 
 // compete runs everything, prints tables as they are done, and returns them.
-func compete(rounds int, scale float64, only string) (string, error) {
+func compete(rounds int, scale float64, only, profile string) (string, error) {
 	s, err := startServer()
 	if err != nil {
 		return "", err
@@ -30,6 +30,7 @@ func compete(rounds int, scale float64, only string) (string, error) {
 			continue
 		}
 		w.trial.Messages = max(1, int(float64(w.trial.Messages)*scale))
+		w.trial.Profile = profile
 		table, err := s.contest(w, rounds)
 		if err != nil {
 			return "", err
@@ -46,11 +47,14 @@ func (s *server) contest(w workload, rounds int) (string, error) {
 	var names []string
 	for range rounds {
 		for _, c := range contestants {
-			if c.floor && !w.floors || w.only != "" && w.only != c.name {
+			if c.floor && !slices.Contains(w.floors, c.name) || w.only != "" && w.only != c.name {
 				continue
 			}
 			t := w.trial
 			t.Contestant = c.name
+			if c.name != "LoopKit" {
+				t.Profile = ""
+			}
 			if w.nowhere {
 				t.URL = "http://127.0.0.1:1"
 			}

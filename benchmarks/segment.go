@@ -18,12 +18,10 @@ func (c *segmentClient) start(url string, _ int, _ bool) (err error) {
 	return err
 }
 
-func (c *segmentClient) track(user string, number int) bool {
-	return c.client.Enqueue(analytics.Track{
-		AnonymousId: user, Event: "page_view", Properties: analytics.Properties{
-			"page": "/pricing", "referrer": "https://example.com/", "width": 1280, "dark": true, "ratio": 1.5, "n": number,
-		},
-	}) == nil
+func (c *segmentClient) of(person string) track {
+	return func(event string, properties map[string]any) bool {
+		return c.client.Enqueue(analytics.Track{AnonymousId: person, Event: event, Properties: properties}) == nil
+	}
 }
 
 func (c *segmentClient) stop(within time.Duration) error { return closeWithin(within, c.client.Close) }

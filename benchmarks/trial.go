@@ -17,6 +17,7 @@ type trial struct {
 	Blocks     bool          // calls wait for room
 	Heals      bool          // the server takes messages again before Close
 	Within     time.Duration // for Close
+	Profile    string        // file for a processor profile; none if empty
 }
 
 // outcome is what a trial measured. Losses are not in it: the sink counts them.
@@ -27,18 +28,19 @@ type outcome struct {
 	Close             time.Duration
 	CloseError        string
 	Calls             callTimes
-	PeakBytes         int64 // of the process
+	PeakBytes         int64 // of the process, above what it had before the clock started
 	GrowthBytes       int64 // of the heap, before Close
 	Blocked           bool  // calls took more than a minute in all, and were not waited for
 	Settings          string
 }
 
 // stories are the ways to use a client.
-var stories = map[string]func(trial, contestant, *outcome) error{
-	"stream": stream,
-	"bursts": bursts,
-	"outage": outage,
-	"people": people,
+var stories = map[string]func(trial, contestant, eventNames, *outcome) error{
+	"stream":   stream,
+	"bursts":   bursts,
+	"outage":   outage,
+	"people":   people,
+	"handlers": handlers,
 }
 
 // run is the whole life of the child process.
@@ -54,16 +56,28 @@ func (t trial) run() (*outcome, error) {
 	if err := c.start(t.URL, t.InFlight, t.Blocks); err != nil {
 		return nil, err
 	}
-	if p, ok := c.(interface{ prepare(int) }); ok {
-		p.prepare(t.Messages)
+	events := makeEventNames(t.Messages)
+	if p, ok := c.(interface{ prepare(eventNames, int) }); ok {
+		p.prepare(events, t.Messages)
 	}
 	o := &outcome{Settings: c.settings()}
+	memoryBefore, err := memory()
+	if err != nil {
+		return nil, err
+	}
 	cpuBefore, err := cpu()
 	if err != nil {
 		return nil, err
 	}
+	if t.Profile != "" {
+		stop, err := profileTo(t.Profile)
+		if err != nil {
+			return nil, err
+		}
+		defer stop()
+	}
 	start := time.Now()
-	if err := story(t, c, o); err != nil {
+	if err := story(t, c, events, o); err != nil {
 		return nil, err
 	}
 	o.Enqueue = time.Since(start)
@@ -77,20 +91,24 @@ func (t trial) run() (*outcome, error) {
 		return nil, err
 	}
 	o.CPU = cpuAfter - cpuBefore
-	o.PeakBytes, err = peakMemory()
+	memoryAfter, err := memory()
+	o.PeakBytes = memoryAfter.most - memoryBefore.now
 	return o, err
 }
 
 const someone = "anon_6f49213a-7c1e-4c51-bdc7-91c2353e56f1"
 
-// stream tracks as fast as the client lets it.
-func stream(t trial, c contestant, o *outcome) error {
+// stream tracks as fast as the client lets it. What does not change from call to
+// call is made once: what is measured is the library.
+func stream(t trial, c contestant, events eventNames, o *outcome) error {
+	properties := someProperties()
 	var wg sync.WaitGroup
 	refused := make([]int, t.Producers)
 	for p := range t.Producers {
 		wg.Go(func() {
+			track := c.of(someone)
 			for n := p; n < t.Messages; n += t.Producers {
-				if !c.track(someone, n) {
+				if !track(events.name(n), properties) {
 					refused[p]++
 				}
 			}
@@ -106,15 +124,16 @@ func stream(t trial, c contestant, o *outcome) error {
 
 // bursts tracks fifty events at a time, with pauses in which the client has
 // nothing to do, and measures each call.
-func bursts(t trial, c contestant, o *outcome) error {
+func bursts(t trial, c contestant, events eventNames, o *outcome) error {
 	const burst = 50
+	track, properties := c.of(someone), someProperties()
 	took := make([]time.Duration, 0, t.Messages)
 	for n := range t.Messages {
 		if n%burst == 0 {
 			time.Sleep(5 * time.Millisecond)
 		}
 		begin := time.Now()
-		ok := c.track(someone, n)
+		ok := track(events.name(n), properties)
 		took = append(took, time.Since(begin))
 		if !ok {
 			o.Refused++
@@ -126,7 +145,8 @@ func bursts(t trial, c contestant, o *outcome) error {
 }
 
 // outage tracks while nothing is delivered.
-func outage(t trial, c contestant, o *outcome) error {
+func outage(t trial, c contestant, events eventNames, o *outcome) error {
+	track, properties := c.of(someone), someProperties()
 	before := heapInUse()
 	took := make([]time.Duration, 0, t.Messages)
 	done := make(chan int, 1)
@@ -134,7 +154,7 @@ func outage(t trial, c contestant, o *outcome) error {
 		refused := 0
 		for n := range t.Messages {
 			begin := time.Now()
-			ok := c.track(someone, n)
+			ok := track(events.name(n), properties)
 			took = append(took, time.Since(begin))
 			if !ok {
 				refused++
@@ -156,11 +176,24 @@ func outage(t trial, c contestant, o *outcome) error {
 	return nil
 }
 
+// handlers tracks as the handlers of a web server do, each of which makes the
+// person's identity and the properties itself.
+func handlers(t trial, c contestant, events eventNames, o *outcome) error {
+	for n := range t.Messages {
+		if !c.of(someone)(events.name(n), someProperties()) {
+			o.Refused++
+		}
+	}
+	o.Accepted = t.Messages - o.Refused
+	return nil
+}
+
 // people tracks one event of each of many people.
-func people(t trial, c contestant, o *outcome) error {
+func people(t trial, c contestant, events eventNames, o *outcome) error {
+	properties := someProperties()
 	before := heapInUse()
 	for n := range t.Messages {
-		if !c.track(fmt.Sprintf("anon_%d", n), n) {
+		if !c.of(fmt.Sprintf("anon_%d", n))(events.name(n), properties) {
 			o.Refused++
 		}
 	}

@@ -7,9 +7,9 @@ type workload struct {
 	title   string
 	trial   trial
 	mode    sinkMode
-	nowhere bool   // connections are refused
-	floors  bool   // the floors take part
-	only    string // one contestant alone
+	nowhere bool     // connections are refused
+	floors  []string // those that take part
+	only    string   // one contestant alone
 	columns []column
 }
 
@@ -69,9 +69,17 @@ func workloads() []workload {
 	add(workload{title: "A call in bursts of 50 on an idle pipeline", trial: trial{Story: "bursts", Messages: 10_000, InFlight: 4, Blocks: true, Within: time.Minute},
 		columns: []column{median, p99, slowest, lost}})
 	for _, producers := range []int{1, 8} {
-		add(workload{title: "End to end, 200,000 messages, producers: " + whole(float64(producers)), floors: producers == 1,
+		var floors []string
+		if producers == 1 {
+			floors = []string{floorCopy, floorPost}
+		}
+		add(workload{title: "End to end, 200,000 messages, producers: " + whole(float64(producers)), floors: floors,
 			trial: stream(200_000, producers), columns: []column{wall, cpuTime, peak, arrived, lost, requests, sockets}})
 	}
+	handlers := stream(200_000, 1)
+	handlers.Story = "handlers"
+	add(workload{title: "End to end, 200,000 messages, identity and properties made for each", floors: []string{floorCall},
+		trial: handlers, columns: []column{wall, cpuTime, lost}})
 	for _, o := range []struct {
 		title   string
 		mode    sinkMode
