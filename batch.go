@@ -56,7 +56,14 @@ type block struct {
 	lent    bool // to a notice of its loss, which may outlive the batch
 }
 
-func (b *block) size() int { return cap(b.bytes) + cap(b.records)*recordBytes }
+func (b *block) capacity() capacity { return capacity{cap(b.bytes), cap(b.records)} }
+
+func (b *block) size() int { return b.capacity().size() }
+
+// capacity of a block, in bytes and in records.
+type capacity struct{ bytes, records int }
+
+func (c capacity) size() int { return c.bytes + c.records*recordBytes }
 
 // batch is a run of messages of one lane, in order of acceptance.
 type batch struct {

@@ -177,7 +177,7 @@ func (q *queue) acceptErasure(e *erasure, message []byte) error {
 		return ErrQueueFull
 	}
 	now := q.settings.now()
-	e.batch = q.newBatch(now, size, 1)
+	e.batch = q.newBatch(now, capacity{size, 1})
 	e.batch.add(message, e.target, now)
 	e.fence, e.quarantine = q.nextAttempt, q.erasures.lastUnanswered
 	q.counts.accepted++

@@ -44,6 +44,7 @@ type lane struct {
 type line struct {
 	open   *batch
 	sealed list
+	usual  capacity // of the last batch, if it was full: the next one likely will be
 }
 
 const (
@@ -117,7 +118,10 @@ func (q *queue) seal(lane *lane, line *line) {
 	if b == nil {
 		return
 	}
-	line.open = nil
+	line.open, line.usual = nil, capacity{}
+	if len(b.records) >= lane.size || len(b.bytes) > lane.bytes/2 {
+		line.usual = b.capacity()
+	}
 	q.fit(b)
 	q.poke()
 	if line != &lane.line { // it gets its rank when the deletion lets it go
@@ -219,7 +223,7 @@ func (q *queue) copyOf(b *batch, i, j int) *batch {
 
 // partOf returns an empty batch for some of the messages of b.
 func (q *queue) partOf(b *batch, bytes, messages int) *batch {
-	part := q.newBatch(b.base, bytes, messages)
+	part := q.newBatch(b.base, capacity{bytes, messages})
 	part.epoch, part.rank, part.unanswered, part.attempts = b.epoch, b.rank, b.unanswered, b.attempts
 	return part
 }

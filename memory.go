@@ -39,11 +39,30 @@ func capacityFor(capacity, need, most int) int {
 	return max(need, min(capacity, most))
 }
 
-// growth is how much memory a message of this size, with its comma, would take.
-func (q *queue) growth(lane *lane, line *line, size int) int {
+// freeBytes is how much more memory a message of this kind may take.
+func (q *queue) freeBytes(kind Kind) int {
+	bound := q.byteBound()
+	if kind == KindTrack {
+		bound -= bound / 10
+	}
+	return bound - q.held
+}
+
+// firstCapacity is that of a new batch that begins with a message of this size:
+// small, unless the batch before was full and there is memory for another such.
+func (q *queue) firstCapacity(kind Kind, line *line, size int) capacity {
+	if usual := line.usual; size <= usual.bytes && usual.size()+batchBytes <= q.freeBytes(kind) {
+		return usual
+	}
+	return capacity{capacityFor(firstBytes, size, q.settings.BatchBytes), firstRecords}
+}
+
+// growth is how much memory a message of this size, with its comma, would take;
+// first is the capacity of a new batch for it.
+func (q *queue) growth(lane *lane, line *line, size int, first capacity) int {
 	b := line.open
 	if b == nil || !lane.takes(b, size) {
-		return capacityFor(firstBytes, size, q.settings.BatchBytes) + firstRecords*recordBytes + batchBytes
+		return first.size() + batchBytes
 	}
 	growth := 0
 	if need := len(b.bytes) + size; need > cap(b.bytes) {
@@ -74,9 +93,9 @@ func (q *queue) grow(b *block, size int) {
 }
 
 // newBatch returns an empty batch of the current epoch.
-func (q *queue) newBatch(base time.Time, bytes, records int) *batch {
+func (q *queue) newBatch(base time.Time, room capacity) *batch {
 	b := &batch{
-		block: &block{bytes: q.bytePool.get(bytes), records: q.recordPool.get(records), holders: 1},
+		block: &block{bytes: q.bytePool.get(room.bytes), records: q.recordPool.get(room.records), holders: 1},
 		base:  base,
 		epoch: q.watermark.epoch,
 	}

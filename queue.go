@@ -111,11 +111,12 @@ func (q *queue) accept(ctx context.Context, p parcel, s *Session) error {
 		if holder != nil {
 			line = &holder.held[p.kind]
 		}
-		if q.fits(p.kind, q.growth(lane, line, len(*p.body)+1)) {
+		first := q.firstCapacity(p.kind, line, len(*p.body)+1)
+		if q.fits(p.kind, q.growth(lane, line, len(*p.body)+1, first)) {
 			if holder != nil {
 				q.erasures.hold(holder, p.kind, p.keys)
 			}
-			q.put(lane, line, p)
+			q.put(lane, line, p, first)
 			q.mu.Unlock()
 			return nil
 		}
@@ -131,14 +132,15 @@ func (q *queue) accept(ctx context.Context, p parcel, s *Session) error {
 	}
 }
 
-// put adds the message to the line's open batch, which has memory for it.
-func (q *queue) put(lane *lane, line *line, p parcel) {
+// put adds the message to the line's open batch, or to a new one with the first
+// capacity. There is memory for it.
+func (q *queue) put(lane *lane, line *line, p parcel, first capacity) {
 	size := len(*p.body) + 1
 	if line.open != nil && !lane.takes(line.open, size) {
 		q.seal(lane, line)
 	}
 	if line.open == nil {
-		line.open = q.newBatch(p.at, capacityFor(firstBytes, size, q.settings.BatchBytes), firstRecords)
+		line.open = q.newBatch(p.at, first)
 		q.poke() // the flush interval begins
 	}
 	b := line.open
@@ -156,12 +158,11 @@ func (q *queue) put(lane *lane, line *line, p parcel) {
 // fits reports whether a message of this kind may take this much more memory.
 // Events leave the last tenth to everything else.
 func (q *queue) fits(kind Kind, growth int) bool {
-	size, bytes := q.settings.QueueSize, q.byteBound()
+	size := q.settings.QueueSize
 	if kind == KindTrack {
 		size -= size / 10
-		bytes -= bytes / 10
 	}
-	if int(q.counts.pending) >= size || q.held+growth > bytes {
+	if int(q.counts.pending) >= size || growth > q.freeBytes(kind) {
 		return false
 	}
 	q.takeBackNotices(growth)

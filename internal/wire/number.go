@@ -22,6 +22,11 @@ func appendFloat64(dst []byte, f float64, _ limits) ([]byte, error) {
 // appendFloat writes as encoding/json and JavaScript do: exponents only for very
 // small and very large numbers, and without a leading zero in them.
 func appendFloat(dst []byte, f float64, bits int) ([]byte, error) {
+	if bits == 64 {
+		if short, ok := appendShortDecimal(dst, f); ok {
+			return short, nil
+		}
+	}
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return dst, &ValueError{Reason: "JSON has no NaN and no infinity; leave it out or send nil"}
 	}
@@ -37,6 +42,30 @@ func appendFloat(dst []byte, f float64, bits int) ([]byte, error) {
 		dst = append(dst[:n-2], dst[n-1]) // e-09 is e-9
 	}
 	return dst, nil
+}
+
+// appendShortDecimal appends positive numbers of up to four decimals, which most
+// prices, ratios and durations are, and reports whether f was one. If n/10000 is
+// f and n has at most 15 digits, no shorter decimal is f: a float64 tells all
+// decimals of 15 digits apart.
+func appendShortDecimal(dst []byte, f float64) ([]byte, bool) {
+	if !(f > 0 && f < 1e11) {
+		return dst, false
+	}
+	n := uint64(f*10_000 + 0.5)
+	if float64(n)/10_000 != f {
+		return dst, false
+	}
+	dst = strconv.AppendUint(dst, n/10_000, 10)
+	decimals := n % 10_000
+	if decimals == 0 {
+		return dst, true
+	}
+	dst = append(dst, '.')
+	for ; decimals > 0; decimals = decimals % 1000 * 10 {
+		dst = append(dst, '0'+byte(decimals/1000))
+	}
+	return dst, true
 }
 
 func appendNumber(dst []byte, n json.Number, lim limits) ([]byte, error) {

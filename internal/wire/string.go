@@ -15,12 +15,63 @@ var plain = func() (table [256]bool) {
 	return table
 }()
 
+// eachByte times a byte is a word of eight such bytes.
+const eachByte = 0x0101010101010101
+
+// IsPlain reports whether s is ASCII that stands in a JSON string as it is.
+func IsPlain(s string) bool { return plainPrefix(s) == len(s) }
+
+// plainPrefix returns how many bytes at the beginning of s stand in a JSON string
+// as they are; at least that many do.
+func plainPrefix(s string) int {
+	n := 0
+	for ; len(s)-n >= 8; n += 8 {
+		if !isPlainWord(wordOf(s[n:])) {
+			return n
+		}
+	}
+	if n > 0 && isPlainWord(wordOf(s[len(s)-8:])) { // the rest, and some again
+		return len(s)
+	}
+	for n < len(s) && plain[s[n]] {
+		n++
+	}
+	return n
+}
+
+// wordOf returns the first eight bytes of s; the compiler makes it one load.
+func wordOf(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// isPlainWord looks at eight bytes at once. The highest bit of a byte is set by
+// the byte itself, if it is not ASCII, or by a subtraction that goes below zero:
+// of a space from a control character, of one from what is left where a quote or
+// a backslash is taken out. A borrow from a lower byte can only follow one that
+// is not plain itself.
+func isPlainWord(w uint64) bool {
+	const highest = 0x80 * eachByte
+	quotes, backslashes := w^'"'*eachByte, w^'\\'*eachByte
+	return (w|(w-' '*eachByte)|(quotes-eachByte)|(backslashes-eachByte))&highest == 0
+}
+
 // AppendString appends s as a JSON string in quotes.
 // Each byte that is not part of valid UTF-8 becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
+	n := plainPrefix(s)
+	if n == len(s) {
+		return append(append(append(dst, '"'), s...), '"')
+	}
+	return appendWithEscapes(dst, s, n)
+}
+
+// appendWithEscapes takes the first n bytes as they are.
+func appendWithEscapes(dst []byte, s string, n int) []byte {
 	dst = append(dst, '"')
 	copied := 0 // s[:copied] is in dst
-	for i := 0; i < len(s); {
+	for i := n; i < len(s); {
 		c := s[i]
 		if plain[c] {
 			i++

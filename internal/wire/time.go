@@ -2,39 +2,49 @@ package wire
 
 import "time"
 
-const maxYear = 9999
+// The first and the last second whose year has four digits, in Unix time.
+const (
+	firstSecond = -62167219200 // 0000-01-01T00:00:00Z
+	lastSecond  = 253402300799 // 9999-12-31T23:59:59Z
+)
 
 // writable says whether t has a year of four digits.
 func writable(t time.Time) bool {
-	year := t.UTC().Year()
-	return 0 <= year && year <= maxYear
+	second := t.Unix()
+	return firstSecond <= second && second <= lastSecond
 }
 
 // AppendTime appends t in quotes: UTC, RFC 3339, cut to three decimals.
 // A time outside of the years 0 to 9999, which the format cannot tell, is moved to the nearest end.
 func AppendTime(dst []byte, t time.Time) []byte {
+	switch second := t.Unix(); {
+	case second < firstSecond:
+		return append(dst, `"0000-01-01T00:00:00.000Z"`...)
+	case second > lastSecond:
+		return append(dst, `"9999-12-31T23:59:59.999Z"`...)
+	}
 	t = t.UTC()
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
 	millisecond := t.Nanosecond() / int(time.Millisecond)
-	if year < 0 {
-		return append(dst, `"0000-01-01T00:00:00.000Z"`...)
-	}
-	if year > maxYear {
-		return append(dst, `"9999-12-31T23:59:59.999Z"`...)
-	}
-	return append(dst, '"',
-		digit(year/1000), digit(year/100), digit(year/10), digit(year), '-',
-		digit(int(month)/10), digit(int(month)), '-',
-		digit(day/10), digit(day), 'T',
-		digit(hour/10), digit(hour), ':',
-		digit(minute/10), digit(minute), ':',
-		digit(second/10), digit(second), '.',
-		digit(millisecond/100), digit(millisecond/10), digit(millisecond), 'Z', '"')
+	text := [...]byte{0: '"', 5: '-', 8: '-', 11: 'T', 14: ':', 17: ':', 20: '.', 24: 'Z', 25: '"'}
+	putTwoDigits(text[1:3], year/100)
+	putTwoDigits(text[3:5], year%100)
+	putTwoDigits(text[6:8], int(month))
+	putTwoDigits(text[9:11], day)
+	putTwoDigits(text[12:14], hour)
+	putTwoDigits(text[15:17], minute)
+	putTwoDigits(text[18:20], second)
+	putTwoDigits(text[21:23], millisecond/10)
+	text[23] = '0' + byte(millisecond%10)
+	return append(dst, text[:]...)
 }
 
-// digit returns the last digit of n.
-func digit(n int) byte { return '0' + byte(n%10) }
+// putTwoDigits writes n, which is less than 100.
+func putTwoDigits(dst []byte, n int) {
+	tens := uint8(n) / 10
+	dst[0], dst[1] = '0'+tens, '0'+uint8(n)-10*tens
+}
 
 // appendTimeValue appends a time among the caller's values as encoding/json does:
 // in its own zone, to the nanosecond.

@@ -1,0 +1,112 @@
+package loopkit
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// unsent returns a queue without a dispatcher: nothing leaves it.
+func unsent(b *testing.B, opts Options) *queue {
+	opts.HTTPClient = &http.Client{}
+	s, err := resolve("lk_test", &opts)
+	require.NoError(b, err)
+	return newQueue(s)
+}
+
+// parcels are events of as many people, of a usual size.
+func parcels(q *queue, n int) []parcel {
+	all := make([]parcel, n)
+	for i := range all {
+		body := fmt.Appendf(nil, `{"messageId":"01996f0e-5a5c-7b62-a1b5-9d8f0c1e2a34","name":"page_view","anonymousId":"anon_%036d",`+
+			`"properties":{"page":"/pricing","referrer":"https://example.com/","width":1280,"dark":true,"ratio":1.5,"plan":"enterprise"},`+
+			`"timestamp":"2026-11-24T10:00:00.000Z","system":{"sdk":{"name":"loopkit-go","version":"0.1.0"}}}`, i)
+		all[i] = parcel{kind: KindTrack, body: &body, at: q.settings.now(), keys: keys{anonymous: q.hash(fmt.Sprint(i))}}
+	}
+	return all
+}
+
+func fill(b *testing.B, q *queue, all []parcel) {
+	for i := range all {
+		if err := q.accept(context.Background(), all[i], nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// deliver settles all sealed batches, as successful attempts do.
+func deliver(q *queue, lane *lane) {
+	for batch := q.take(lane); batch != nil; batch = q.take(lane) {
+		q.counts.delivered += int64(batch.len())
+		q.settle(lane.place(), batch.epoch, batch.len())
+		q.release(batch.block)
+	}
+}
+
+// BenchmarkEnqueue is what a ready-made message costs the queue, the growing and
+// sealing of its batch and the return of the memory included.
+func BenchmarkEnqueue(b *testing.B) {
+	q := unsent(b, Options{})
+	all := parcels(q, 1000)
+	tracks := &q.lanes[laneTrack]
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if err := q.accept(context.Background(), all[i], nil); err != nil {
+			b.Fatal(err)
+		}
+		if i++; i == len(all) {
+			i = 0
+			deliver(q, tracks)
+		}
+	}
+}
+
+// BenchmarkSeal seals batches that are far from full, as an interval does.
+func BenchmarkSeal(b *testing.B) {
+	q := unsent(b, Options{})
+	all := parcels(q, 20)
+	tracks := &q.lanes[laneTrack]
+	b.ReportAllocs()
+	for b.Loop() {
+		fill(b, q, all)
+		q.seal(tracks, &tracks.line)
+		deliver(q, tracks)
+	}
+}
+
+// BenchmarkSplit halves a batch of 1,000 until its messages are alone.
+func BenchmarkSplit(b *testing.B) {
+	q := unsent(b, Options{})
+	all := parcels(q, 1000)
+	tracks := &q.lanes[laneTrack]
+	b.ReportAllocs()
+	for b.Loop() {
+		fill(b, q, all)
+		for batch := q.take(tracks); batch != nil; batch = q.take(tracks) {
+			if batch.len() > 1 {
+				q.split(tracks, batch, nil)
+				continue
+			}
+			q.settle(tracks.place(), batch.epoch, 1)
+			q.release(batch.block)
+		}
+	}
+}
+
+// BenchmarkPurge removes one person of 50,000 from a queue.
+func BenchmarkPurge(b *testing.B) {
+	q := unsent(b, Options{})
+	all := parcels(q, 50_000)
+	fill(b, q, all)
+	gone := all[len(all)/2]
+	b.ReportAllocs()
+	for b.Loop() {
+		q.purge(gone.keys, ReasonDeleted)
+		fill(b, q, []parcel{gone})
+	}
+	require.Equal(b, int64(len(all)), q.stats().Pending)
+}
