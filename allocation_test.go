@@ -44,19 +44,3 @@ func TestCallsAllocateNothing(t *testing.T) {
 	}
 	require.NoError(t, c.Close(t.Context()))
 }
-
-func BenchmarkTrack(b *testing.B) {
-	s := newSink(b)
-	c, err := loopkit.New(testKey, &loopkit.Options{BaseURL: s, Overflow: loopkit.Block, Logger: quietLogger()})
-	require.NoError(b, err)
-	ctx := known("anon_1", "user_1")
-	properties := loopkit.Properties{"a": "pricing", "b": 12, "c": true, "d": 1.5, "e": "hello world", "f": nil}
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := c.Track(ctx, "page_view", properties); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.StopTimer()
-	require.NoError(b, c.Close(b.Context()))
-}

@@ -21,17 +21,18 @@ func (c *Client) Group(ctx context.Context, groupID string, traits Traits, opts 
 	if c.disabled() {
 		return nil
 	}
-	d := groupDraft(groupID, traits, opts)
+	var d draft
+	d.group(groupID, traits, opts)
 	return c.send(ctx, &d)
 }
 
-func groupDraft(groupID string, traits Traits, opts []GroupOption) draft {
-	d := draft{call: "Group", kind: KindGroup, message: wire.Message{GroupID: groupID, GroupType: defaultGroupType, Values: traits}}
+func (d *draft) group(groupID string, traits Traits, opts []GroupOption) {
+	d.call, d.kind, d.message.Kind = "Group", KindGroup, wire.Group
+	d.message.GroupID, d.message.GroupType, d.message.Values = groupID, defaultGroupType, traits
 	if len(opts) > 0 {
 		d.options = collect(opts)
 	}
 	if d.options.typeGiven {
 		d.message.GroupType = d.options.groupType
 	}
-	return d
 }

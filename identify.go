@@ -24,14 +24,15 @@ func (c *Client) Identify(ctx context.Context, userID string, traits Traits, opt
 	if c.disabled() {
 		return nil
 	}
-	d := identifyDraft(userID, traits, opts)
+	var d draft
+	d.identify(userID, traits, opts)
 	return c.send(ctx, &d)
 }
 
-func identifyDraft(userID string, traits Traits, opts []CallOption) draft {
-	d := draft{call: "Identify", kind: KindIdentify, message: wire.Message{UserID: userID, Values: traits}}
+func (d *draft) identify(userID string, traits Traits, opts []CallOption) {
+	d.call, d.kind, d.message.Kind = "Identify", KindIdentify, wire.Identify
+	d.message.UserID, d.message.Values = userID, traits
 	if len(opts) > 0 {
 		d.options = collect(opts)
 	}
-	return d
 }

@@ -41,7 +41,7 @@ func New(apiKey string, opts *Options) (*Client, error) {
 		c.queue.reporter.warn(causePlainHTTP, "loopkit: the API key goes over the network unencrypted; use https in Options.BaseURL",
 			slog.String("host", s.host))
 	}
-	c.scratch.New = func() any { b := make([]byte, 0, 1<<10); return &b }
+	c.scratch.New = newScratch
 	c.session = &Session{client: c, store: s.IdentityStore}
 	c.session.state = c.loadIdentity()
 	go c.queue.dispatch() // not before: code of the program that ends this goroutine leaves none behind

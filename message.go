@@ -3,6 +3,7 @@ package loopkit
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -157,7 +158,6 @@ func (c *Client) prepare(ctx context.Context, d *draft) (parcel, error) {
 	}
 	now := c.settings.now()
 	m := &d.message
-	m.Kind = wire.Kind(d.kind)
 	m.Time = now
 	if d.options.timeGiven {
 		if year := d.options.time.UTC().Year(); year < 1970 || year > 9999 {
@@ -303,11 +303,13 @@ func idProblem(id string) string {
 	return textProblem(id)
 }
 
-// textProblem holds for names and IDs alike.
+// textProblem holds for names and IDs alike, which are not empty.
 func textProblem(s string) string {
 	switch {
 	case len(s) > maxIDBytes:
 		return fmt.Sprintf("is longer than %d bytes", maxIDBytes)
+	case s[0] != ' ' && s[len(s)-1] != ' ' && wire.IsPlain(s): // most are, and no other ASCII space is
+		return ""
 	case !utf8.ValidString(s):
 		return "is not valid UTF-8"
 	}
@@ -319,23 +321,24 @@ func textProblem(s string) string {
 	return ""
 }
 
-// newMessageID is a version 7 UUID (RFC 9562) without the lock and allocation
-// of uuid.NewV7. It need not be secret, only unique.
+// newMessageID is a version 7 UUID without the lock and allocation of
+// uuid.NewV7. It need not be secret, only unique: behind the milliseconds stand
+// twelve bits of their fraction (RFC 9562, section 6.2, method 3), so that IDs
+// sort by time, and then 62 random bits.
 func newMessageID(now time.Time) uuid.UUID {
+	const version, variant = 7, 0b10
+	nanoseconds := now.Nanosecond()
+	milliseconds := uint64(now.Unix())*1000 + uint64(nanoseconds/1e6)
+	fraction := uint64(nanoseconds%1e6) << 12 / 1e6
 	var id uuid.UUID
-	ms := uint64(now.UnixMilli())
-	random := rand.Uint64()
-	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i))
-	}
-	id[6] = 0x70 | byte(random>>60)
-	id[7] = byte(random >> 52)
-	random2 := rand.Uint64()
-	for i := range 8 {
-		id[8+i] = byte(random2 >> (56 - 8*i))
-	}
-	id[8] = id[8]&0x3f | 0x80
+	binary.BigEndian.PutUint64(id[:8], milliseconds<<16|version<<12|fraction)
+	binary.BigEndian.PutUint64(id[8:], variant<<62|rand.Uint64()>>2)
 	return id
+}
+
+func newScratch() any {
+	b := make([]byte, 0, 1<<10)
+	return &b
 }
 
 // recycle gives scratch memory back, unless one huge message made it grow.

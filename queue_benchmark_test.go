@@ -46,6 +46,25 @@ func deliver(q *queue, lane *lane) {
 	}
 }
 
+// BenchmarkTrack is a whole call, while nothing is sent.
+func BenchmarkTrack(b *testing.B) {
+	q := unsent(b, Options{})
+	c := &Client{settings: q.settings, queue: q}
+	c.scratch.New = newScratch
+	tracks := &q.lanes[laneTrack]
+	ctx := WithIdentity(context.Background(), Identity{AnonymousID: "anon_6f49213a-7c1e-4c51-bdc7-91c2353e56f1", UserID: "user_123"})
+	properties := Properties{"page": "/pricing", "referrer": "https://example.com/", "width": 1280, "dark": true, "ratio": 1.5, "plan": "enterprise"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := c.Track(ctx, "page_view", properties); err != nil {
+			b.Fatal(err)
+		}
+		if tracks.sealed.head != nil {
+			deliver(q, tracks)
+		}
+	}
+}
+
 // BenchmarkEnqueue is what a ready-made message costs the queue, the growing and
 // sealing of its batch and the return of the memory included.
 func BenchmarkEnqueue(b *testing.B) {

@@ -88,7 +88,8 @@ func (s *Session) Identify(ctx context.Context, userID string, traits Traits, op
 	if s.disabled() {
 		return nil
 	}
-	d := identifyDraft(userID, traits, opts)
+	var d draft
+	d.identify(userID, traits, opts)
 	return s.send(ctx, &d)
 }
 
@@ -97,7 +98,8 @@ func (s *Session) Group(ctx context.Context, groupID string, traits Traits, opts
 	if s.disabled() {
 		return nil
 	}
-	d := groupDraft(groupID, traits, opts)
+	var d draft
+	d.group(groupID, traits, opts)
 	return s.send(ctx, &d)
 }
 
@@ -106,7 +108,8 @@ func (s *Session) Track(ctx context.Context, event string, properties Properties
 	if s.disabled() {
 		return nil
 	}
-	d := trackDraft(event, properties, opts)
+	var d draft
+	d.track(event, properties, opts)
 	return s.send(ctx, &d)
 }
 

@@ -18,14 +18,15 @@ func (c *Client) Track(ctx context.Context, event string, properties Properties,
 	if c.disabled() {
 		return nil
 	}
-	d := trackDraft(event, properties, opts)
+	var d draft
+	d.track(event, properties, opts)
 	return c.send(ctx, &d)
 }
 
-func trackDraft(event string, properties Properties, opts []CallOption) draft {
-	d := draft{call: "Track", kind: KindTrack, message: wire.Message{Name: event, Values: properties}}
+func (d *draft) track(event string, properties Properties, opts []CallOption) {
+	d.call, d.kind, d.message.Kind = "Track", KindTrack, wire.Track
+	d.message.Name, d.message.Values = event, properties
 	if len(opts) > 0 {
 		d.options = collect(opts)
 	}
-	return d
 }

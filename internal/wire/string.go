@@ -25,13 +25,20 @@ func IsPlain(s string) bool { return plainPrefix(s) == len(s) }
 // as they are; at least that many do.
 func plainPrefix(s string) int {
 	n := 0
-	for ; len(s)-n >= 8; n += 8 {
-		if !isPlainWord(wordOf(s[n:])) {
-			return n
+	switch {
+	case len(s) >= 8:
+		for ; len(s)-n > 8; n += 8 {
+			if !isPlainWord(wordOf(s[n:])) {
+				return n
+			}
 		}
-	}
-	if n > 0 && isPlainWord(wordOf(s[len(s)-8:])) { // the rest, and some again
-		return len(s)
+		if isPlainWord(wordOf(s[len(s)-8:])) { // the rest, and maybe some again
+			return len(s)
+		}
+	case len(s) >= 4:
+		if isPlainWord(uint64(halfWordOf(s)) | uint64(halfWordOf(s[len(s)-4:]))<<32) {
+			return len(s)
+		}
 	}
 	for n < len(s) && plain[s[n]] {
 		n++
@@ -44,6 +51,11 @@ func wordOf(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+func halfWordOf(s string) uint32 {
+	_ = s[3]
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
 
 // isPlainWord looks at eight bytes at once. The highest bit of a byte is set by
