@@ -11,7 +11,7 @@ import (
 type eventNames string
 
 const (
-	namePrefix = "page_view_"
+	namePrefix = "quiz_done_" // nothing else in a body has a q: the sink finds it without looking twice
 	nameDigits = 7
 	nameBytes  = len(namePrefix) + nameDigits
 )

@@ -17,6 +17,7 @@ type trial struct {
 	Blocks     bool          // calls wait for room
 	Heals      bool          // the server takes messages again before Close
 	Within     time.Duration // for Close
+	Fresh      bool          // the process has used no memory before
 	Profile    string        // file for a processor profile; none if empty
 }
 
@@ -61,6 +62,9 @@ func (t trial) run() (*outcome, error) {
 		p.prepare(events, t.Messages)
 	}
 	o := &outcome{Settings: c.settings()}
+	if !t.Fresh {
+		warmHeap()
+	}
 	memoryBefore, err := memory()
 	if err != nil {
 		return nil, err
