@@ -103,14 +103,14 @@ func (q *queue) laneOf(p place) *lane {
 // in order of their marks, so one look at the epochs serves all.
 func (q *queue) answerWaiters() {
 	var places [placeCount]int
-	pending := q.watermark.pending
+	past := q.watermark.past
 	kept := q.watermark.waiters[:0]
 	for _, w := range q.watermark.waiters {
-		for len(pending) > 0 && pending[0].epoch <= w.mark {
-			for p, n := range pending[0].places {
+		for len(past) > 0 && past[0].epoch <= w.mark {
+			for p, n := range past[0].places {
 				places[p] += n
 			}
-			pending = pending[1:]
+			past = past[1:]
 		}
 		switch {
 		case w.answered: // the Close, whose losses are still to be counted

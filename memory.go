@@ -97,7 +97,7 @@ func (q *queue) newBatch(base time.Time, room capacity) *batch {
 	b := &batch{
 		block: &block{bytes: q.bytePool.get(room.bytes), records: q.recordPool.get(room.records), holders: 1},
 		base:  base,
-		epoch: q.watermark.epoch,
+		epoch: q.watermark.current.epoch,
 	}
 	q.charge(b.size() + batchBytes)
 	return b

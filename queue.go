@@ -24,18 +24,20 @@ type queue struct {
 	reporter  *reporter
 	seed      maphash.Seed
 
-	mu        sync.Mutex
-	lanes     [laneCount]lane
-	counts    counts
-	watermark watermark
-	erasures  erasures
+	_ [128]byte // what is written for each message slows down who reads the fields above on another processor
 
-	held        int        // bytes of blocks that are queued or in flight
-	noticeBytes int        // bytes of blocks that only notices of their loss hold
-	bytePool    pool[byte] // capacities are those that grow gives
-	recordPool  pool[record]
-	space       chan struct{} // closed when memory becomes free; nil if nobody waits
-	nextExpiry  time.Time     // no message expires before; zero if there is none
+	mu          sync.Mutex
+	counts      counts
+	held        int // bytes of blocks that are queued or in flight
+	noticeBytes int // bytes of blocks that only notices of their loss hold
+	watermark   watermark
+	lanes       [laneCount]lane
+	erasures    erasures
+
+	bytePool   pool[byte] // capacities are those that grow gives
+	recordPool pool[record]
+	space      chan struct{} // closed when memory becomes free; nil if nobody waits
+	nextExpiry time.Time     // no message expires before; zero if there is none
 
 	attempts    []*attempt // under way
 	nextAttempt uint64     // number of the next attempt, from 1

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,23 +48,41 @@ func deliver(q *queue, lane *lane) {
 	}
 }
 
-// BenchmarkTrack is a whole call, while nothing is sent.
+// BenchmarkTrack is a whole call by one or more goroutines, while nothing is sent.
 func BenchmarkTrack(b *testing.B) {
+	for _, goroutines := range []int{1, 64} {
+		b.Run(fmt.Sprint(goroutines), func(b *testing.B) { benchmarkTrack(b, goroutines) })
+	}
+}
+
+func benchmarkTrack(b *testing.B, goroutines int) {
 	q := unsent(b, Options{})
 	c := &Client{settings: q.settings, queue: q}
 	c.scratch.New = newScratch
 	tracks := &q.lanes[laneTrack]
 	ctx := WithIdentity(context.Background(), Identity{AnonymousID: "anon_6f49213a-7c1e-4c51-bdc7-91c2353e56f1", UserID: "user_123"})
 	properties := Properties{"page": "/pricing", "referrer": "https://example.com/", "width": 1280, "dark": true, "ratio": 1.5, "plan": "enterprise"}
+	b.SetParallelism(max(1, goroutines/runtime.GOMAXPROCS(0)))
 	b.ReportAllocs()
-	for b.Loop() {
-		if err := c.Track(ctx, "page_view", properties); err != nil {
-			b.Fatal(err)
-		}
-		if tracks.sealed.head != nil {
-			deliver(q, tracks)
+	var calls atomic.Int64
+	call := func(more func() bool) {
+		for more() {
+			if err := c.Track(ctx, "page_view", properties); err != nil {
+				b.Error(err)
+				return
+			}
+			if calls.Add(1)%1000 == 0 {
+				q.mu.Lock()
+				deliver(q, tracks)
+				q.mu.Unlock()
+			}
 		}
 	}
+	if goroutines == 1 {
+		call(b.Loop)
+		return
+	}
+	b.RunParallel(func(pb *testing.PB) { call(pb.Next) })
 }
 
 // BenchmarkEnqueue is what a ready-made message costs the queue, the growing and

@@ -1,6 +1,10 @@
 package loopkit
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // place is where a pending message is.
 type place uint8
@@ -17,8 +21,8 @@ const (
 // watermark counts pending messages by epoch, so that a flush can wait for what
 // was accepted before it and for nothing else. Each flush ends an epoch.
 type watermark struct {
-	epoch   uint64
-	pending []epochCount // in order; epochs that are settled are gone
+	current epochCount
+	past    []epochCount // in order; epochs that are settled are gone
 	waiters []*waiter
 }
 
@@ -46,17 +50,17 @@ type waiter struct {
 }
 
 func (w *watermark) add(p place, epoch uint64, n int) {
-	i := len(w.pending) - 1
-	for i >= 0 && w.pending[i].epoch > epoch {
-		i--
+	if epoch == w.current.epoch {
+		w.current.places[p] += n
+		return
 	}
-	if i < 0 || w.pending[i].epoch != epoch { // only the current epoch can be new
-		w.pending = append(w.pending, epochCount{epoch: epoch})
-		i = len(w.pending) - 1
+	i, found := slices.BinarySearchFunc(w.past, epoch, func(e epochCount, epoch uint64) int { return cmp.Compare(e.epoch, epoch) })
+	if !found {
+		w.past = slices.Insert(w.past, i, epochCount{epoch: epoch})
 	}
-	w.pending[i].places[p] += n
-	if epoch != w.epoch && w.pending[i].total() == 0 {
-		w.pending = append(w.pending[:i], w.pending[i+1:]...)
+	w.past[i].places[p] += n
+	if w.past[i].total() == 0 {
+		w.past = slices.Delete(w.past, i, i+1)
 	}
 }
 
@@ -80,13 +84,13 @@ func (w *watermark) lost(epoch uint64, n int, reason Reason, why error) {
 	}
 }
 
-// left counts what is pending up to and including the epoch mark.
+// left counts what is pending up to and including the epoch mark, which is past.
 func (w *watermark) left(mark uint64) (places [placeCount]int, total int) {
-	for i := range w.pending {
-		if w.pending[i].epoch > mark {
+	for i := range w.past {
+		if w.past[i].epoch > mark {
 			break
 		}
-		for p, n := range w.pending[i].places {
+		for p, n := range w.past[i].places {
 			places[p] += n
 			total += n
 		}
@@ -96,11 +100,11 @@ func (w *watermark) left(mark uint64) (places [placeCount]int, total int) {
 
 // wait ends the epoch and returns a waiter for it.
 func (w *watermark) wait(now time.Time) *waiter {
-	if last := len(w.pending) - 1; last >= 0 && w.pending[last].total() == 0 {
-		w.pending = w.pending[:last]
+	waiter := &waiter{mark: w.current.epoch, began: now, done: make(chan struct{})}
+	if w.current.total() > 0 {
+		w.past = append(w.past, w.current)
 	}
-	waiter := &waiter{mark: w.epoch, began: now, done: make(chan struct{})}
-	w.epoch++
+	w.current = epochCount{epoch: w.current.epoch + 1}
 	w.waiters = append(w.waiters, waiter)
 	return waiter
 }

@@ -111,7 +111,7 @@ func stream(t trial, c contestant, events eventNames, o *outcome) error {
 	for p := range t.Producers {
 		wg.Go(func() {
 			track := c.of(someone)
-			for n := p; n < t.Messages; n += t.Producers {
+			for n := p * t.Messages / t.Producers; n < (p+1)*t.Messages/t.Producers; n++ {
 				if !track(events.name(n), properties) {
 					refused[p]++
 				}
