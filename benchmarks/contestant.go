@@ -28,12 +28,14 @@ const (
 	floorCall = "making the arguments"
 )
 
-// contestants are all of them, by name, in the order of the report.
-var contestants = []struct {
+type entrant struct {
 	name  string
 	floor bool // not a library
 	make  func() contestant
-}{
+}
+
+// contestants are all of them, by name, in the order of the report.
+var contestants = []entrant{
 	{"LoopKit", false, func() contestant { return &loopkitClient{} }},
 	{"Segment", false, func() contestant { return &segmentClient{} }},
 	{"PostHog", false, func() contestant { return &posthogClient{} }},

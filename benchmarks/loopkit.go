@@ -29,6 +29,15 @@ func (c *loopkitClient) of(person string) track {
 	}
 }
 
+func (c *loopkitClient) session() track {
+	s := c.client.NewSession(loopkit.Identity{})
+	return func(event string, properties map[string]any) bool {
+		return s.Track(context.Background(), event, properties) == nil
+	}
+}
+
+func (c *loopkitClient) flush() error { return c.client.Flush(context.Background()) }
+
 func (c *loopkitClient) stop(within time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()

@@ -38,7 +38,7 @@ func run() error {
 	default:
 		return errors.New("-role is sink or client")
 	}
-	report, err := compete(*rounds, *scale, *only, *profile)
+	report, err := compete(os.Stdout, *rounds, *scale, *only, *profile)
 	if err != nil {
 		return err
 	}

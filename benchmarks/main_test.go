@@ -1,32 +1,66 @@
 package main
 
 import (
-	"os/exec"
-	"path/filepath"
+	"io"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryContestantIsMeasuredAndLosesNothingThatItStreams(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "benchmarks.exe") // Windows asks for the ending
-	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	out, err = exec.Command(program, "-rounds", "1", "-scale", "0.005", "-only", "producers: 1").CombinedOutput()
-	require.NoError(t, err, "%s", out)
+// TestMain is the sink and the clients, too: each is this program in a process
+// of its own.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "-role" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
 
-	_, table, ok := strings.Cut(string(out), "| connections |\n")
-	require.True(t, ok, "%s", out)
-	arrived := regexp.MustCompile(`\| 1,000 \| 0 \| \d+ \| \d+ \|`)
-	rows := strings.Split(strings.TrimSpace(table), "\n")[1:]
-	streaming := []string{"LoopKit", "Segment", "PostHog", floorCopy, floorPost}
-	require.Len(t, rows, len(streaming))
-	for i, name := range streaming {
-		assert.True(t, strings.HasPrefix(rows[i], "| "+name+" |"), rows[i])
-		assert.Regexp(t, arrived, rows[i], "all of them arrived, by the sink's count")
+func TestEveryWorkloadMeasuresThoseThatTakePartInIt(t *testing.T) {
+	libraries := []string{"LoopKit", "Segment", "PostHog"}
+	for workload, who := range map[string][]string{
+		"saturated, goroutines: 8":          libraries,
+		"in bursts":                         libraries,
+		"producers: 1":                      append([]string{floorCopy, floorPost}, libraries...),
+		"made for each":                     append([]string{floorCall}, libraries...),
+		"no memory before":                  libraries,
+		"answers 503":                       libraries,
+		"20ms away, requests in flight: 16": {"LoopKit"},
+		"messages: 10,000":                  {"LoopKit"},
+		"idle sessions":                     {"LoopKit"},
+		"A million people":                  libraries,
+	} {
+		t.Run(workload, func(t *testing.T) {
+			report, err := compete(io.Discard, 1, 0.005, workload, "")
+			require.NoError(t, err)
+			_, table, ok := strings.Cut(report, "\n## ")
+			require.True(t, ok, report)
+			rows := regexp.MustCompile(`(?m)^\| (\w[^|]*) \|`).FindAllStringSubmatch(table, -1)
+			var names []string
+			for _, row := range rows {
+				names = append(names, row[1])
+			}
+			assert.ElementsMatch(t, who, names)
+		})
+	}
+}
+
+func TestNothingThatIsStreamedIsLost(t *testing.T) {
+	s, err := startServer()
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.stop()) })
+	for _, c := range contestants[:3] {
+		o, r, err := s.conduct(trial{Contestant: c.name, Story: "stream", Messages: 1000, Producers: 3, InFlight: 4, Blocks: true, Within: time.Minute}, sinkMode{})
+		require.NoError(t, err)
+		assert.Equal(t, 1000, o.Accepted, c.name)
+		assert.Equal(t, int64(1000), r.Arrived(), c.name)
+		assert.Zero(t, r.Duplicates, c.name)
 	}
 }
 

@@ -55,17 +55,17 @@ func profileTo(path string) (stop func(), err error) {
 // warmHeap makes the process one that has been at work: the runtime has memory
 // that the system has given before. On a virtual machine the first use of a page
 // can take longer than twenty calls of any client.
-func warmHeap() {
-	const chunk, chunks = 4 << 20, 80
-	var all [chunks][]byte
-	for i := range all {
-		all[i] = make([]byte, chunk)
+func warmHeap(bytes int) {
+	const chunk = 4 << 20
+	var all [][]byte
+	for range bytes / chunk {
+		memory := make([]byte, chunk)
 		for at := 0; at < chunk; at += os.Getpagesize() {
-			all[i][at] = 1
+			memory[at] = 1
 		}
+		all = append(all, memory)
 	}
-	runtime.KeepAlive(&all)
-	all = [chunks][]byte{}
+	runtime.KeepAlive(all)
 	runtime.GC()
 	runtime.GC()
 }
@@ -88,9 +88,13 @@ func quantile[T any](sorted []T, q float64) (zero T) {
 }
 
 // callTimes are how long calls took.
-type callTimes struct{ Median, P99, Max time.Duration }
+type callTimes struct{ Mean, Median, P99, Max time.Duration }
 
 func summarise(took []time.Duration) callTimes {
 	slices.Sort(took)
-	return callTimes{quantile(took, 0.5), quantile(took, 0.99), quantile(took, 1)}
+	var all time.Duration
+	for _, t := range took {
+		all += t
+	}
+	return callTimes{all / time.Duration(max(1, len(took))), quantile(took, 0.5), quantile(took, 0.99), quantile(took, 1)}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -12,8 +13,8 @@ import (
 	"time"
 )
 
-// compete runs everything, prints tables as they are done, and returns them.
-func compete(rounds int, scale float64, only, profile string) (string, error) {
+// compete runs everything, prints tables to out as they are done, and returns them.
+func compete(out io.Writer, rounds int, scale float64, only, profile string) (string, error) {
 	s, err := startServer()
 	if err != nil {
 		return "", err
@@ -21,8 +22,7 @@ func compete(rounds int, scale float64, only, profile string) (string, error) {
 	defer func() { _ = s.stop() }() // what it measured is taken
 	var report strings.Builder
 	print := func(text string) {
-		fmt.Print(text)
-		report.WriteString(text)
+		_, _ = io.WriteString(io.MultiWriter(out, &report), text) // what is returned counts
 	}
 	print(heading(rounds))
 	for _, w := range workloads() {
@@ -30,6 +30,7 @@ func compete(rounds int, scale float64, only, profile string) (string, error) {
 			continue
 		}
 		w.trial.Messages = max(1, int(float64(w.trial.Messages)*scale))
+		w.trial.Warm = int(float64(w.trial.Warm) * min(1, scale))
 		w.trial.Profile = profile
 		table, err := s.contest(w, rounds)
 		if err != nil {
@@ -86,12 +87,34 @@ func tableOf(w workload, names []string, results map[string][]measurement) strin
 		}
 		b.WriteString("\n")
 	}
+	b.WriteString(aheadOfUs(w, names, results))
 	return b.String()
+}
+
+// aheadOfUs names the libraries that do better than ours.
+func aheadOfUs(w workload, names []string, results map[string][]measurement) string {
+	var lines strings.Builder
+	for _, name := range names[1:] {
+		if slices.ContainsFunc(contestants, func(c entrant) bool { return c.name == name && c.floor }) {
+			continue
+		}
+		for _, c := range w.columns {
+			ours, theirs := quantile(valuesOf(c, results[names[0]]), 0.5), quantile(valuesOf(c, results[name]), 0.5)
+			if c.compares && theirs < ours && !isBlocked(results[name]) {
+				fmt.Fprintf(&lines, "\n%s is ahead in this: %s, %s against %s.\n", name, c.title, c.format(theirs), c.format(ours))
+			}
+		}
+	}
+	return lines.String()
+}
+
+func isBlocked(measured []measurement) bool {
+	return slices.ContainsFunc(measured, func(m measurement) bool { return m.Blocked })
 }
 
 // cell is the median, the spread, and how many times the first row's it is.
 func cell(c column, own, first []measurement) string {
-	if slices.ContainsFunc(own, func(m measurement) bool { return m.Blocked }) {
+	if isBlocked(own) {
 		return "blocked for a minute"
 	}
 	values := valuesOf(c, own)
