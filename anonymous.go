@@ -16,8 +16,6 @@ import (
 	"github.com/loopkitai/loopkit-go/internal/wire"
 )
 
-const anonymousPrefix = "anon_"
-
 // Identity says whose message a call sends. It is a value that travels with
 // the call; the client itself has no current user.
 type Identity struct {
@@ -39,17 +37,17 @@ func NewAnonymousID() string {
 	if err != nil { // only if the program replaced the UUID package's source of randomness
 		id = newMessageID(time.Now())
 	}
-	return anonymousPrefix + id.String()
+	return wire.AnonymousPrefix + id.String()
 }
 
 // derivedNamespace separates our derived IDs from all other version 5 UUIDs.
 // Changing it would give every known user a second anonymous ID.
 var derivedNamespace = uuid.MustParse("6f1f3c1e-5f0b-4c55-9f0e-3d0a8f5c1b7d")
 
-// derivedAnonymousID is the anonymous ID of messages that know only a user:
-// stable, and never shared by two users. It equals "anon_" + uuid.NewSHA1, which
-// would allocate.
-func derivedAnonymousID(userID string) string {
+// derivedUUID is the UUID in the anonymous ID of messages that know only a user:
+// stable, and never shared by two users. It equals uuid.NewSHA1, which would
+// allocate.
+func derivedUUID(userID string) uuid.UUID {
 	var name [len(derivedNamespace) + maxIDBytes]byte
 	n := copy(name[:], derivedNamespace[:])
 	n += copy(name[n:], userID)
@@ -58,9 +56,11 @@ func derivedAnonymousID(userID string) string {
 	copy(id[:], sum[:])
 	id[6] = id[6]&0x0f | 0x50 // version 5
 	id[8] = id[8]&0x3f | 0x80 // RFC 9562 variant
+	return id
+}
 
-	var text [len(anonymousPrefix) + 36]byte
-	return string(wire.AppendUUID(append(text[:0], anonymousPrefix...), id))
+func derivedAnonymousID(userID string) string {
+	return wire.AnonymousPrefix + derivedUUID(userID).String()
 }
 
 // scope is what a context carries for the calls made with it.

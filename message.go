@@ -245,7 +245,7 @@ func (c *Client) address(ctx context.Context, d *draft) error {
 		}
 	}
 	if m.AnonymousID == "" {
-		m.AnonymousID = derivedAnonymousID(m.UserID)
+		m.DerivedUUID = derivedUUID(m.UserID)
 		return nil
 	}
 	return d.checkID("anonymousId", m.AnonymousID)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/loopkitai/loopkit-go/internal/wire"
 )
 
@@ -82,7 +84,17 @@ func newQueue(s *settings) *queue {
 
 // keysOf hashes whom m names.
 func (q *queue) keysOf(m *wire.Message) keys {
-	return keys{user: q.hash(m.UserID), anonymous: q.hash(m.AnonymousID), group: q.hash(m.GroupID)}
+	k := keys{user: q.hash(m.UserID), anonymous: q.hash(m.AnonymousID), group: q.hash(m.GroupID)}
+	if m.AnonymousID == "" {
+		k.anonymous = q.hashDerived(m.DerivedUUID)
+	}
+	return k
+}
+
+// hashDerived is hash of an anonymous ID that is derived from a user ID.
+func (q *queue) hashDerived(id uuid.UUID) uint64 {
+	var text [len(wire.AnonymousPrefix) + 36]byte
+	return maphash.Bytes(q.seed, wire.AppendUUID(append(text[:0], wire.AnonymousPrefix...), id)) | 1
 }
 
 func (q *queue) hash(id string) uint64 {

@@ -12,10 +12,10 @@ import (
 )
 
 // unsent returns a queue without a dispatcher: nothing leaves it.
-func unsent(b *testing.B, opts Options) *queue {
+func unsent(tb testing.TB, opts Options) *queue {
 	opts.HTTPClient = &http.Client{}
 	s, err := resolve("lk_test", &opts)
-	require.NoError(b, err)
+	require.NoError(tb, err)
 	return newQueue(s)
 }
 
@@ -31,10 +31,10 @@ func parcels(q *queue, n int) []parcel {
 	return all
 }
 
-func fill(b *testing.B, q *queue, all []parcel) {
+func fill(tb testing.TB, q *queue, all []parcel) {
 	for i := range all {
 		if err := q.accept(context.Background(), all[i], nil); err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 }

@@ -30,6 +30,7 @@ type Message struct {
 	Name        string // of the event; track only
 	UserID      string // omitted when empty
 	AnonymousID string
+	DerivedUUID uuid.UUID      // written behind AnonymousPrefix when AnonymousID is empty
 	GroupID     string         // group only
 	GroupType   string         // group only
 	Values      map[string]any // traits of an identify or a group, properties of a track; nil is written as {}
@@ -38,6 +39,9 @@ type Message struct {
 	Context     *Fields // of every message of the client; may be nil
 	Scope       *Fields // of this call's context.Context; wins over Context key by key; may be nil
 }
+
+// AnonymousPrefix is what anonymous IDs of this SDK begin with; a UUID follows.
+const AnonymousPrefix = "anon_"
 
 // The end of a message but for its session, its context and two braces.
 const system = `,"system":{"sdk":{"name":"` + SDKName + `","version":"` + Version + `"}`
@@ -117,7 +121,11 @@ func appendIdentity(dst []byte, m *Message) []byte {
 		dst = AppendString(dst, m.UserID)
 	}
 	dst = append(dst, `,"anonymousId":`...)
-	return AppendString(dst, m.AnonymousID)
+	if m.AnonymousID != "" {
+		return AppendString(dst, m.AnonymousID)
+	}
+	dst = append(dst, `"`+AnonymousPrefix...)
+	return append(AppendUUID(dst, m.DerivedUUID), '"')
 }
 
 func appendMessageValues(dst []byte, m *Message, lim limits) ([]byte, error) {

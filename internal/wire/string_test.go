@@ -28,6 +28,21 @@ func TestStringsAreEscapedWhereJSONDemandsItAndNowhereElse(t *testing.T) {
 	}
 }
 
+func TestEveryByteIsSeenAtEveryPlace(t *testing.T) {
+	for length := range 26 {
+		text := bytes.Repeat([]byte("a"), length)
+		require.True(t, IsPlain(string(text)))
+		for at := range text {
+			for c := range 256 {
+				text[at] = byte(c)
+				isPlain := c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\'
+				require.Equal(t, isPlain, IsPlain(string(text)), "%q", text)
+			}
+			text[at] = 'a'
+		}
+	}
+}
+
 func FuzzAppendString(f *testing.F) {
 	for _, seed := range []string{"", "plain", "\"\\\x00\n", "é日🎉", "a\xffb", "\xed\xa0\x80", "<&>\u2028"} {
 		f.Add(seed)
@@ -37,6 +52,7 @@ func FuzzAppendString(f *testing.F) {
 		out, found := bytes.CutPrefix(out, []byte("before"))
 		require.True(t, found)
 		require.True(t, utf8.Valid(out))
+		require.Equal(t, IsPlain(s), string(out) == `"`+s+`"` && !bytes.ContainsFunc(out, func(r rune) bool { return r >= utf8.RuneSelf }))
 		require.False(t, bytes.ContainsAny(out, "\r\n"), "one line")
 		require.GreaterOrEqual(t, len(out), len(s)+2, "a string is never shorter in JSON")
 
