@@ -6,10 +6,12 @@ SOAK ?= 10m
 
 ROUNDS ?= 5
 
-.PHONY: help test race lint fuzz soak api bench bench-peers ci
+BASE ?= HEAD~1
+
+.PHONY: help test race lint fuzz soak api bench bench-compare bench-peers bench-report ci
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
 
 test: ## Run the tests of every module
 	go test work
@@ -38,8 +40,14 @@ api: ## Write the exported API to api.txt
 bench: ## Run every benchmark
 	go test -run '^$$' -bench . -benchmem work
 
+bench-compare: ## Compare the benchmarks of HEAD with those of BASE (default the commit before)
+	bash .ci/bench $(BASE)
+
 bench-peers: ## Measure this library and its peers side by side, ROUNDS times (default 5)
 	cd benchmarks && go run . -rounds $(ROUNDS)
+
+bench-report: ## The same, into docs/benchmarks.md
+	cd benchmarks && go run . -rounds $(ROUNDS) -write ../docs/benchmarks.md
 
 ci: ## Run the gate on a clean clone of HEAD
 	bash .ci/run

@@ -21,6 +21,9 @@ type contestant interface {
 // track accepts one event. It returns false if the library refused it.
 type track func(event string, properties map[string]any) bool
 
+// ours is the library that the others are compared with.
+const ours = "LoopKit"
+
 // The floors.
 const (
 	floorCopy = "copying ready-made messages"
@@ -36,7 +39,7 @@ type entrant struct {
 
 // contestants are all of them, by name, in the order of the report.
 var contestants = []entrant{
-	{"LoopKit", false, func() contestant { return &loopkitClient{} }},
+	{ours, false, func() contestant { return &loopkitClient{} }},
 	{"Segment", false, func() contestant { return &segmentClient{} }},
 	{"PostHog", false, func() contestant { return &posthogClient{} }},
 	{floorCopy, true, func() contestant { return &readyMade{copies: true} }},

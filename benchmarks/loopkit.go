@@ -8,6 +8,9 @@ import (
 	loopkit "github.com/loopkitai/loopkit-go"
 )
 
+// queueBytes is the default of Options.QueueBytes.
+const queueBytes = 32 << 20
+
 type loopkitClient struct{ client *loopkit.Client }
 
 func (c *loopkitClient) start(url string, inFlight int, blocks bool) (err error) {

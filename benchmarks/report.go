@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// compete runs everything, prints tables to out as they are done, and returns them.
+// compete runs everything, prints tables to out as they are done, and returns
+// them with the most telling numbers before them.
 func compete(out io.Writer, rounds int, scale float64, only, profile string) (string, error) {
 	s, err := startServer()
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = s.stop() }() // what it measured is taken
-	var report strings.Builder
-	print := func(text string) {
-		_, _ = io.WriteString(io.MultiWriter(out, &report), text) // what is returned counts
-	}
-	print(heading(rounds))
+	head := heading(rounds)
+	fmt.Fprint(out, head)
+	var tables strings.Builder
+	all := map[string]results{}
 	for _, w := range workloads() {
 		if !strings.Contains(w.title, only) {
 			continue
@@ -32,47 +32,51 @@ func compete(out io.Writer, rounds int, scale float64, only, profile string) (st
 		w.trial.Messages = max(1, int(float64(w.trial.Messages)*scale))
 		w.trial.Warm = int(float64(w.trial.Warm) * min(1, scale))
 		w.trial.Profile = profile
-		table, err := s.contest(w, rounds)
+		r, err := s.contest(w, rounds)
 		if err != nil {
 			return "", err
 		}
-		print(table)
+		all[w.title] = r
+		table := tableOf(w, r)
+		fmt.Fprint(out, table)
+		tables.WriteString(table)
 	}
-	return report.String(), nil
+	short := inShort(all)
+	fmt.Fprint(out, short)
+	return head + short + tables.String(), nil
 }
+
+// results are the measurements of a workload, by contestant.
+type results map[string][]measurement
 
 // contest lets the contestants take turns, so that whatever else this machine
 // does meets all of them.
-func (s *server) contest(w workload, rounds int) (string, error) {
-	results := map[string][]measurement{}
-	var names []string
+func (s *server) contest(w workload, rounds int) (results, error) {
+	r := results{}
 	for range rounds {
 		for _, c := range contestants {
-			if c.floor && !slices.Contains(w.floors, c.name) || w.only != "" && w.only != c.name {
+			if !w.takes(c) {
 				continue
 			}
 			t := w.trial
 			t.Contestant = c.name
-			if c.name != "LoopKit" {
+			if c.name != ours {
 				t.Profile = ""
 			}
 			if w.nowhere {
 				t.URL = "http://127.0.0.1:1"
 			}
-			o, r, err := s.conduct(t, w.mode)
+			o, seen, err := s.conduct(t, w.mode)
 			if err != nil {
-				return "", err
+				return nil, err
 			}
-			if !slices.Contains(names, c.name) {
-				names = append(names, c.name)
-			}
-			results[c.name] = append(results[c.name], measurement{t, *o, r})
+			r[c.name] = append(r[c.name], measurement{t, *o, seen})
 		}
 	}
-	return tableOf(w, names, results), nil
+	return r, nil
 }
 
-func tableOf(w workload, names []string, results map[string][]measurement) string {
+func tableOf(w workload, r results) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n## %s\n\n", w.title)
 	b.WriteString("| |")
@@ -80,28 +84,30 @@ func tableOf(w workload, names []string, results map[string][]measurement) strin
 		fmt.Fprintf(&b, " %s |", c.title)
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---:|", len(w.columns)) + "\n")
-	for _, name := range names {
-		fmt.Fprintf(&b, "| %s |", name)
+	for _, contestant := range contestants {
+		if r[contestant.name] == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "| %s |", contestant.name)
 		for _, c := range w.columns {
-			fmt.Fprintf(&b, " %s |", cell(c, results[name], results[names[0]]))
+			fmt.Fprintf(&b, " %s |", cell(c, contestant.name, r))
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString(aheadOfUs(w, names, results))
+	b.WriteString(aheadOfUs(w, r))
 	return b.String()
 }
 
 // aheadOfUs names the libraries that do better than ours.
-func aheadOfUs(w workload, names []string, results map[string][]measurement) string {
+func aheadOfUs(w workload, r results) string {
 	var lines strings.Builder
-	for _, name := range names[1:] {
-		if slices.ContainsFunc(contestants, func(c entrant) bool { return c.name == name && c.floor }) {
+	for _, contestant := range contestants {
+		if contestant.floor || contestant.name == ours || r[contestant.name] == nil || isBlocked(r[contestant.name]) {
 			continue
 		}
 		for _, c := range w.columns {
-			ours, theirs := quantile(valuesOf(c, results[names[0]]), 0.5), quantile(valuesOf(c, results[name]), 0.5)
-			if c.compares && theirs < ours && !isBlocked(results[name]) {
-				fmt.Fprintf(&lines, "\n%s is ahead in this: %s, %s against %s.\n", name, c.title, c.format(theirs), c.format(ours))
+			if theirs, own := medianOf(c, r[contestant.name]), medianOf(c, r[ours]); c.compares && theirs < own {
+				fmt.Fprintf(&lines, "\n%s is ahead in this: %s, %s against %s.\n", contestant.name, c.title, c.format(theirs), c.format(own))
 			}
 		}
 	}
@@ -112,23 +118,25 @@ func isBlocked(measured []measurement) bool {
 	return slices.ContainsFunc(measured, func(m measurement) bool { return m.Blocked })
 }
 
-// cell is the median, the spread, and how many times the first row's it is.
-func cell(c column, own, first []measurement) string {
-	if isBlocked(own) {
+// cell is the median, the spread, and how many times ours it is.
+func cell(c column, contestant string, r results) string {
+	measured := r[contestant]
+	if isBlocked(measured) {
 		return "blocked for a minute"
 	}
-	values := valuesOf(c, own)
-	middle := quantile(values, 0.5)
-	text := c.format(middle)
+	values := valuesOf(c, measured)
+	text := c.format(quantile(values, 0.5))
 	least, most := c.format(values[0]), c.format(values[len(values)-1])
 	if least != most {
 		text += fmt.Sprintf(" (%s to %s)", least, most)
 	}
-	if ours := quantile(valuesOf(c, first), 0.5); c.compares && ours > 0 && &own[0] != &first[0] {
-		text += fmt.Sprintf(", %.1f×", middle/ours)
+	if own := medianOf(c, r[ours]); c.compares && contestant != ours && own > 0 {
+		text += fmt.Sprintf(", %.1f×", quantile(values, 0.5)/own)
 	}
 	return text
 }
+
+func medianOf(c column, measured []measurement) float64 { return quantile(valuesOf(c, measured), 0.5) }
 
 func valuesOf(c column, measured []measurement) []float64 {
 	var values []float64
@@ -139,15 +147,27 @@ func valuesOf(c column, measured []measurement) []float64 {
 	return values
 }
 
-// heading says what was measured where.
+// heading says what was measured where and how.
 func heading(rounds int) string {
 	var b strings.Builder
-	b.WriteString("# Benchmarks\n\n")
-	fmt.Fprintf(&b, "`go run . -rounds %d` in benchmarks/, %s, %s, %d processors, %s/%s, %s.\n\n", rounds,
-		time.Now().UTC().Format("2006-01-02"), processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	b.WriteString("Each cell is the median of the rounds, with the least and the most; × is how many times our median that is. Losses are counted by the server.\n\n")
+	fmt.Fprintf(&b, `# Benchmarks
+
+Made by %s; run it to have them of your machine (%s prints the same without writing it).
+
+| | |
+|---|---|
+| Machine | %s, %d processors, %s/%s, %s, %s |
+| A cell | the median of the rounds, of which there are %d (least to most), and how many times our median that is |
+| Rounds | the contestants take turns in each, so that whatever else the machine does meets all of them |
+| Processes | one for the server and one for each trial: a client's processor time is its own, and the server's is nobody's |
+| Memory | a trial begins in a process whose heap has been used before, as a server's has, unless its title says otherwise: on a virtual machine the first touch of a page can take longer than twenty calls |
+| Losses | counted by the server, by the number of each event; no client's word is believed |
+| Time of a call | includes about 50 ns of reading the clock where single calls are measured |
+| Arguments | made once, unless the title says otherwise: what is measured is the library |
+
+`, "`make bench-report`", "`make bench-peers`", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), time.Now().UTC().Format("2006-01-02"), rounds)
 	b.WriteString("| | Version | Settings |\n|---|---|---|\n")
-	versions := map[string]string{"Segment": "gopkg.in/segmentio/analytics-go.v3", "PostHog": "github.com/posthog/posthog-go"}
+	versions := map[string]string{"LoopKit": "github.com/loopkitai/loopkit-go", "Segment": "gopkg.in/segmentio/analytics-go.v3", "PostHog": "github.com/posthog/posthog-go"}
 	for _, c := range contestants {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.name, versionOf(versions[c.name]), c.make().settings())
 	}
@@ -157,7 +177,7 @@ func heading(rounds int) string {
 func versionOf(path string) string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || path == "" {
-		return "this one"
+		return "–"
 	}
 	for _, m := range info.Deps {
 		if m.Path == path {

@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // workload is what all contestants do in turn.
 type workload struct {
@@ -11,6 +14,10 @@ type workload struct {
 	floors  []string // those that take part
 	only    string   // one contestant alone
 	columns []column
+}
+
+func (w workload) takes(c entrant) bool {
+	return (!c.floor || slices.Contains(w.floors, c.name)) && (w.only == "" || w.only == c.name)
 }
 
 // measurement is one trial with what the sink saw of it.
@@ -62,6 +69,24 @@ const (
 	outageWarmth = 320 << 20
 )
 
+// Titles of workloads that are looked for.
+const (
+	inBursts     = "A call in bursts of 50 on an idle pipeline"
+	fromHandlers = "End to end, 200,000 messages, identity and properties made for each"
+)
+
+func saturated(producers int) string {
+	return "A call while the pipeline is saturated, goroutines: " + whole(float64(producers))
+}
+
+func endToEnd(producers int) string {
+	return "End to end, 200,000 messages, producers: " + whole(float64(producers))
+}
+
+func outageOf(what string) string { return "Outage: the server " + what + "; 200,000 calls" }
+
+func growthTo(messages int) string { return "Growth, messages: " + whole(float64(messages)) }
+
 // workloads are all of them, in the order of the report.
 func workloads() []workload {
 	stream := func(messages, producers int) trial {
@@ -71,17 +96,17 @@ func workloads() []workload {
 	var all []workload
 	add := func(w workload) { all = append(all, w) }
 	for _, producers := range []int{1, 8, 64} {
-		add(workload{title: "A call while the pipeline is saturated, goroutines: " + whole(float64(producers)),
+		add(workload{title: saturated(producers),
 			trial: stream(200_000, producers), columns: []column{callTime, median, p99, lost}})
 	}
-	add(workload{title: "A call in bursts of 50 on an idle pipeline", trial: trial{Story: "bursts", Messages: 10_000, InFlight: 4, Blocks: true, Within: time.Minute, Warm: usualWarmth},
+	add(workload{title: inBursts, trial: trial{Story: "bursts", Messages: 10_000, InFlight: 4, Blocks: true, Within: time.Minute, Warm: usualWarmth},
 		columns: []column{mean, median, p99, slowest, lost}})
 	for _, producers := range []int{1, 8} {
 		var floors []string
 		if producers == 1 {
 			floors = []string{floorCopy, floorPost}
 		}
-		add(workload{title: "End to end, 200,000 messages, producers: " + whole(float64(producers)), floors: floors,
+		add(workload{title: endToEnd(producers), floors: floors,
 			trial: stream(200_000, producers), columns: []column{wall, cpuTime, arrived, lost, requests, sockets}})
 	}
 	fresh := stream(200_000, 1)
@@ -90,7 +115,7 @@ func workloads() []workload {
 		trial: fresh, columns: []column{wall, cpuTime, peak, lost}})
 	handlers := stream(200_000, 1)
 	handlers.Story = "handlers"
-	add(workload{title: "End to end, 200,000 messages, identity and properties made for each", floors: []string{floorCall},
+	add(workload{title: fromHandlers, floors: []string{floorCall},
 		trial: handlers, columns: []column{wall, cpuTime, lost}})
 	for _, o := range []struct {
 		title   string
@@ -103,7 +128,7 @@ func workloads() []workload {
 	} {
 		t := outage
 		t.Heals = !o.nowhere
-		add(workload{title: "Outage: the server " + o.title + "; 200,000 calls", trial: t, mode: o.mode, nowhere: o.nowhere,
+		add(workload{title: outageOf(o.title), trial: t, mode: o.mode, nowhere: o.nowhere,
 			columns: []column{median, p99, slowest, growth, refused, accepted, arrived, lost, closeTime}})
 	}
 	for _, away := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond} {
@@ -113,16 +138,16 @@ func workloads() []workload {
 			w := workload{title: "A server " + away.String() + " away, requests in flight: " + whole(float64(inFlight)), trial: t,
 				mode: sinkMode{Delay: away}, columns: []column{rate, wall, lost}}
 			if inFlight != 4 { // the others cannot choose
-				w.only = "LoopKit"
+				w.only = ours
 			}
 			add(w)
 		}
 	}
 	for _, n := range []int{10_000, 100_000, 1_000_000, 5_000_000} {
-		add(workload{title: "Growth, messages: " + whole(float64(n)), only: "LoopKit", trial: stream(n, 1), columns: []column{cpuTime, wall, lost}})
+		add(workload{title: growthTo(n), only: ours, trial: stream(n, 1), columns: []column{cpuTime, wall, lost}})
 	}
 	sessions := trial{Story: "sessions", Messages: 2000, InFlight: 4, Within: time.Minute}
-	add(workload{title: "1,000 idle sessions", trial: sessions, only: "LoopKit", columns: []column{heapSession, growth, lost}})
+	add(workload{title: "1,000 idle sessions", trial: sessions, only: ours, columns: []column{heapSession, growth, lost}})
 	people := trial{Story: "people", Messages: 1_000_000, InFlight: 4, Blocks: true, Within: time.Minute}
 	add(workload{title: "A million people, one event each", trial: people, columns: []column{heapEach, growth, lost}})
 	return all
