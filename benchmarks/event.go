@@ -25,6 +25,9 @@ func makeEventNames(n int) eventNames {
 	return eventNames(all.String())
 }
 
+// from leaves out the first n.
+func (e eventNames) from(n int) eventNames { return e[n*nameBytes:] }
+
 func (e eventNames) name(i int) string { return string(e[i*nameBytes : (i+1)*nameBytes]) }
 
 // someProperties are the six properties of an event. No contestant changes them.

@@ -49,8 +49,15 @@ func (s *server) stop() error {
 }
 
 // report returns what arrived since the last report.
-func (s *server) report() (r sinkReport, err error) {
-	answer, err := http.Get(s.url + "/_report")
+func (s *server) report() (sinkReport, error) { return reportOf(s.url, "/_report") }
+
+// reportOf asks the sink behind a contestant's address.
+func reportOf(address, path string) (r sinkReport, err error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return r, err
+	}
+	answer, err := http.Get("http://" + u.Host + path)
 	if err != nil {
 		return r, err
 	}

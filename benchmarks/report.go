@@ -30,6 +30,7 @@ func compete(out io.Writer, rounds int, scale float64, only, profile string) (st
 			continue
 		}
 		w.trial.Messages = max(1, int(float64(w.trial.Messages)*scale))
+		w.trial.Rehearsed = min(w.trial.Rehearsed, 1000*int(float64(w.trial.Rehearsed)*scale/1000+1)) // whole batches
 		w.trial.Warm = int(float64(w.trial.Warm) * min(1, scale))
 		w.trial.Profile = profile
 		r, err := s.contest(w, rounds)
@@ -160,12 +161,12 @@ Made by %s; run it to have them of your machine (%s prints the same without writ
 | A cell | the median of the rounds, of which there are %d (least to most), and how many times our median that is |
 | Rounds | the contestants take turns in each, so that whatever else the machine does meets all of them |
 | Processes | one for the server and one for each trial: a client's processor time is its own, and the server's is nobody's |
-| Memory | a trial begins in a process whose heap has been used before, as a server's has, unless its title says otherwise: on a virtual machine the first touch of a page can take longer than twenty calls |
+| Rehearsal | %s messages have arrived before the clock starts, unless the title says otherwise: connections and memory are there, as in a server that has been at work. In outages the process has used memory before: on a virtual machine the first touch of a page can take longer than twenty calls |
 | Losses | counted by the server, by the number of each event; no client's word is believed |
 | Time of a call | includes about 50 ns of reading the clock where single calls are measured |
 | Arguments | made once, unless the title says otherwise: what is measured is the library |
 
-`, "`make bench-report`", "`make bench-peers`", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), time.Now().UTC().Format("2006-01-02"), rounds)
+`, "`make bench-report`", "`make bench-peers`", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), time.Now().UTC().Format("2006-01-02"), rounds, whole(rehearsal))
 	b.WriteString("| | Version | Settings |\n|---|---|---|\n")
 	versions := map[string]string{"LoopKit": "github.com/loopkitai/loopkit-go", "Segment": "gopkg.in/segmentio/analytics-go.v3", "PostHog": "github.com/posthog/posthog-go"}
 	for _, c := range contestants {

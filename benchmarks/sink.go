@@ -51,6 +51,7 @@ func runSink() error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /_mode", s.setMode)
 	mux.HandleFunc("GET /_report", s.takeReport)
+	mux.HandleFunc("GET /_progress", s.tellProgress)
 	mux.HandleFunc("/", s.receive)
 	server := &http.Server{Handler: mux, ConnState: func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
@@ -74,6 +75,13 @@ func (s *sink) setMode(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mode.Store(m)
+}
+
+func (s *sink) tellProgress(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	r := s.report
+	s.mu.Unlock()
+	_ = json.NewEncoder(w).Encode(r) // the client sees that it is cut
 }
 
 // takeReport returns what was counted since the last time.

@@ -17,6 +17,7 @@ type trial struct {
 	Blocks     bool          // calls wait for room
 	Heals      bool          // the server takes messages again before Close
 	Within     time.Duration // for Close
+	Rehearsed  int           // messages that arrive before the clock starts
 	Warm       int           // bytes of memory that the process has used before
 	Profile    string        // file for a processor profile; none if empty
 }
@@ -49,10 +50,15 @@ func (t trial) run() (*outcome, error) {
 	if err := c.start(t.URL, t.InFlight, t.Blocks); err != nil {
 		return nil, err
 	}
-	events := makeEventNames(t.Messages)
+	all := t.Rehearsed + t.Messages
+	events := makeEventNames(all)
 	if p, ok := c.(interface{ prepare(eventNames, int) }); ok {
-		p.prepare(events, t.Messages)
+		p.prepare(events, all)
 	}
+	if err := t.rehearse(c, events); err != nil {
+		return nil, err
+	}
+	events = events.from(t.Rehearsed)
 	o := &outcome{Settings: c.settings()}
 	memoryBefore, err := memory()
 	if err != nil {
@@ -88,4 +94,31 @@ func (t trial) run() (*outcome, error) {
 	memoryAfter, err := memory()
 	o.PeakBytes = memoryAfter.most - memoryBefore.now
 	return o, err
+}
+
+// rehearse is the beginning of a client's life, with its connections and its
+// memory still to be made. It ends when the server has everything, because no
+// client's word is believed.
+func (t trial) rehearse(c contestant, events eventNames) error {
+	if _, isIdle := c.(idle); isIdle || t.Rehearsed == 0 {
+		return nil
+	}
+	track, properties := c.of(someone), someProperties()
+	for n := range t.Rehearsed {
+		if !track(events.name(n), properties) {
+			return fmt.Errorf("%s refused a message of the rehearsal", t.Contestant)
+		}
+	}
+	for range 2000 {
+		r, err := reportOf(t.URL, "/_progress")
+		if err != nil {
+			return err
+		}
+		if r.Arrived() == int64(t.Rehearsed) {
+			_, err = reportOf(t.URL, "/_report")
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return fmt.Errorf("%s did not send its rehearsal", t.Contestant)
 }
