@@ -149,3 +149,18 @@ func BenchmarkPurge(b *testing.B) {
 	}
 	require.Equal(b, int64(len(all)), q.stats().Pending)
 }
+
+// BenchmarkCompress packs the body of a full batch.
+func BenchmarkCompress(b *testing.B) {
+	q := unsent(b, Options{Compression: Gzip})
+	fill(b, q, parcels(q, 1000))
+	lane := &q.lanes[laneTrack]
+	request := q.requestFor(lane, lane.sealed.head)
+	b.SetBytes(request.open().size())
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := q.transport.compress(request.open()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
