@@ -100,11 +100,12 @@ func (q *queue) laneOf(p place) *lane {
 }
 
 // answerWaiters ends the flushes that have nothing left to wait for. They stand
-// in order of their marks, so one look at the epochs serves all.
+// in order of their marks, so one look at the epochs serves all. Each goes on
+// counting losses until its goroutine has seen the answer: an endpoint that is
+// halted lets a flush go with messages that may still be dropped.
 func (q *queue) answerWaiters() {
 	var places [placeCount]int
 	past := q.watermark.past
-	kept := q.watermark.waiters[:0]
 	for _, w := range q.watermark.waiters {
 		for len(past) > 0 && past[0].epoch <= w.mark {
 			for p, n := range past[0].places {
@@ -112,21 +113,11 @@ func (q *queue) answerWaiters() {
 			}
 			past = past[1:]
 		}
-		switch {
-		case w.answered: // the Close, whose losses are still to be counted
-			kept = append(kept, w)
-		case q.hasToWait(w, places):
-			kept = append(kept, w)
-		default:
+		if !w.answered && !q.hasToWait(w, places) {
 			w.answered = true
 			close(w.done)
-			if w.closes {
-				kept = append(kept, w)
-			}
 		}
 	}
-	clear(q.watermark.waiters[len(kept):])
-	q.watermark.waiters = kept
 }
 
 func (q *queue) hasToWait(w *waiter, places [placeCount]int) bool {

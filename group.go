@@ -1,10 +1,6 @@
 package loopkit
 
-import (
-	"context"
-
-	"github.com/loopkitai/loopkit-go/internal/wire"
-)
+import "context"
 
 // defaultGroupType is what LoopKit's own SDKs send when told nothing else.
 const defaultGroupType = "organization"
@@ -27,7 +23,7 @@ func (c *Client) Group(ctx context.Context, groupID string, traits Traits, opts 
 }
 
 func (d *draft) group(groupID string, traits Traits, opts []GroupOption) {
-	d.call, d.kind, d.message.Kind = "Group", KindGroup, wire.Group
+	d.call, d.kind = "Group", KindGroup
 	d.message.GroupID, d.message.GroupType, d.message.Values = groupID, defaultGroupType, traits
 	if len(opts) > 0 {
 		d.options = collect(opts)

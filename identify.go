@@ -1,10 +1,6 @@
 package loopkit
 
-import (
-	"context"
-
-	"github.com/loopkitai/loopkit-go/internal/wire"
-)
+import "context"
 
 // Identify links the anonymous ID of ctx to the user userID and sets traits of
 // that user: at signup, at login, and whenever a trait changes. LoopKit merges
@@ -30,7 +26,7 @@ func (c *Client) Identify(ctx context.Context, userID string, traits Traits, opt
 }
 
 func (d *draft) identify(userID string, traits Traits, opts []CallOption) {
-	d.call, d.kind, d.message.Kind = "Identify", KindIdentify, wire.Identify
+	d.call, d.kind = "Identify", KindIdentify
 	d.message.UserID, d.message.Values = userID, traits
 	if len(opts) > 0 {
 		d.options = collect(opts)

@@ -1,6 +1,7 @@
 package loopkit
 
 import (
+	"math"
 	"time"
 
 	"github.com/loopkitai/loopkit-go/internal/wire"
@@ -44,7 +45,7 @@ type lane struct {
 type line struct {
 	open   *batch
 	sealed list
-	usual  capacity // of the last batch, if it was full: the next one likely will be
+	usual  capacity // to which the last batch grew, if it was full: the next one likely will
 }
 
 const (
@@ -119,8 +120,11 @@ func (q *queue) seal(lane *lane, line *line) {
 		return
 	}
 	line.open, line.usual = nil, capacity{}
-	if len(b.records) >= lane.size || len(b.bytes) > lane.bytes/2 {
-		line.usual = b.capacity()
+	if len(b.records) >= lane.size || len(b.bytes) > lane.bytes/2 { // full, or the next message had no room
+		line.usual = capacity{
+			bytes:   capacityFor(firstBytes, len(b.bytes), q.settings.BatchBytes),
+			records: capacityFor(firstRecords, len(b.records), math.MaxInt),
+		}
 	}
 	q.fit(b)
 	q.poke()

@@ -32,11 +32,12 @@ func (q *queue) takeBackNotices(growth int) {
 	}
 }
 
-func capacityFor(capacity, need, most int) int {
-	for capacity < need {
-		capacity *= 2
+// capacityFor doubles the first capacity until it is enough, or the most.
+func capacityFor(first, need, most int) int {
+	for first < need {
+		first *= 2
 	}
-	return max(need, min(capacity, most))
+	return max(need, min(first, most))
 }
 
 // freeBytes is how much more memory a message of this kind may take.
@@ -49,9 +50,11 @@ func (q *queue) freeBytes(kind Kind) int {
 }
 
 // firstCapacity is that of a new batch that begins with a message of this size:
-// small, unless the batch before was full and there is memory for another such.
-func (q *queue) firstCapacity(kind Kind, line *line, size int) capacity {
-	if usual := line.usual; size <= usual.bytes && usual.size()+batchBytes <= q.freeBytes(kind) {
+// small, unless an earlier one grew large and there is memory for another such
+// that neither the last tenth, nor a notice, nor anybody else needs.
+func (q *queue) firstCapacity(line *line, size int) capacity {
+	free := min(q.freeBytes(KindTrack), q.settings.QueueBytes-q.held-q.noticeBytes)
+	if usual := line.usual; size <= usual.bytes && usual.size()+batchBytes <= free {
 		return usual
 	}
 	return capacity{capacityFor(firstBytes, size, q.settings.BatchBytes), firstRecords}

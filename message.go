@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -158,6 +159,7 @@ func (c *Client) prepare(ctx context.Context, d *draft) (parcel, error) {
 	}
 	now := c.settings.now()
 	m := &d.message
+	m.Kind = wire.Kind(d.kind)
 	m.Time = now
 	if d.options.timeGiven {
 		if year := d.options.time.UTC().Year(); year < 1970 || year > 9999 {
@@ -303,12 +305,12 @@ func idProblem(id string) string {
 	return textProblem(id)
 }
 
-// textProblem holds for names and IDs alike, which are not empty.
+// textProblem holds for names and IDs alike.
 func textProblem(s string) string {
 	switch {
 	case len(s) > maxIDBytes:
 		return fmt.Sprintf("is longer than %d bytes", maxIDBytes)
-	case s[0] != ' ' && s[len(s)-1] != ' ' && wire.IsPlain(s): // most are, and no other ASCII space is
+	case wire.IsPlain(s) && !strings.HasPrefix(s, " ") && !strings.HasSuffix(s, " "): // the other ASCII spaces are control characters, so not plain
 		return ""
 	case !utf8.ValidString(s):
 		return "is not valid UTF-8"

@@ -125,7 +125,7 @@ func (q *queue) accept(ctx context.Context, p parcel, s *Session) error {
 		if holder != nil {
 			line = &holder.held[p.kind]
 		}
-		first := q.firstCapacity(p.kind, line, len(*p.body)+1)
+		first := q.firstCapacity(line, len(*p.body)+1)
 		if q.fits(p.kind, q.growth(lane, line, len(*p.body)+1, first)) {
 			if holder != nil {
 				q.erasures.hold(holder, p.kind, p.keys)

@@ -1,10 +1,6 @@
 package loopkit
 
-import (
-	"context"
-
-	"github.com/loopkitai/loopkit-go/internal/wire"
-)
+import "context"
 
 // Track records that the person of ctx did something. LoopKit's convention for
 // event names is snake_case: "user_signup".
@@ -24,7 +20,7 @@ func (c *Client) Track(ctx context.Context, event string, properties Properties,
 }
 
 func (d *draft) track(event string, properties Properties, opts []CallOption) {
-	d.call, d.kind, d.message.Kind = "Track", KindTrack, wire.Track
+	d.call, d.kind = "Track", KindTrack
 	d.message.Name, d.message.Values = event, properties
 	if len(opts) > 0 {
 		d.options = collect(opts)

@@ -21,8 +21,8 @@ const eachByte = 0x0101010101010101
 // IsPlain reports whether s is ASCII that stands in a JSON string as it is.
 func IsPlain(s string) bool { return plainPrefix(s) == len(s) }
 
-// plainPrefix returns how many bytes at the beginning of s stand in a JSON string
-// as they are; at least that many do.
+// plainPrefix returns the length of s if all of it is plain, else how many bytes
+// at its beginning surely are.
 func plainPrefix(s string) int {
 	n := 0
 	switch {

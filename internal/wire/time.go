@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // The first and the last second whose year has four digits, in Unix time.
 const (
@@ -20,40 +17,17 @@ func writable(t time.Time) bool {
 // AppendTime appends t in quotes: UTC, RFC 3339, cut to three decimals.
 // A time outside of the years 0 to 9999, which the format cannot tell, is moved to the nearest end.
 func AppendTime(dst []byte, t time.Time) []byte {
-	second := t.Unix()
-	switch {
+	switch second := t.Unix(); {
 	case second < firstSecond:
 		return append(dst, `"0000-01-01T00:00:00.000Z"`...)
 	case second > lastSecond:
 		return append(dst, `"9999-12-31T23:59:59.999Z"`...)
 	}
-	millisecond := t.Nanosecond() / int(time.Millisecond)
-	fraction := [...]byte{'0' + byte(millisecond/100), '0' + byte(millisecond/10%10), '0' + byte(millisecond%10), 'Z', '"'}
-	if known := latest.Load(); known != nil && known.second == second {
-		return append(append(dst, known.text[:]...), fraction[:]...)
-	}
-	text := textOf(t.UTC())
-	if known := latest.Load(); known == nil || known.second < second {
-		latest.Store(&secondText{second, text})
-	}
-	return append(append(dst, text[:]...), fraction[:]...)
-}
-
-// secondText is what the times of one second begin with: a quote, and all that
-// stands before the decimals.
-type secondText struct {
-	second int64
-	text   [len(`"2006-01-02T15:04:05.`)]byte
-}
-
-// latest is the latest second that was written. Messages come in bursts, most of
-// them of the present; those of an import, which may be of any time, leave it alone.
-var latest atomic.Pointer[secondText]
-
-func textOf(t time.Time) (text [len(secondText{}.text)]byte) {
+	t = t.UTC()
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
-	text[0], text[5], text[8], text[11], text[14], text[17], text[20] = '"', '-', '-', 'T', ':', ':', '.'
+	millisecond := t.Nanosecond() / int(time.Millisecond)
+	text := [...]byte{0: '"', 5: '-', 8: '-', 11: 'T', 14: ':', 17: ':', 20: '.', 24: 'Z', 25: '"'}
 	putTwoDigits(text[1:3], year/100)
 	putTwoDigits(text[3:5], year%100)
 	putTwoDigits(text[6:8], int(month))
@@ -61,7 +35,9 @@ func textOf(t time.Time) (text [len(secondText{}.text)]byte) {
 	putTwoDigits(text[12:14], hour)
 	putTwoDigits(text[15:17], minute)
 	putTwoDigits(text[18:20], second)
-	return text
+	putTwoDigits(text[21:23], millisecond/10)
+	text[23] = '0' + byte(millisecond%10)
+	return append(dst, text[:]...)
 }
 
 // putTwoDigits writes n, which is less than 100.
