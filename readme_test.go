@@ -81,6 +81,21 @@ func TestTheReadmeBeginsWithItsTwoCommands(t *testing.T) {
 	assert.Equal(t, []string{"go run ./examples/journey", "go test work"}, commands[:2])
 }
 
+func TestTheReadmesFiguresAreThoseOfTheBenchmarks(t *testing.T) {
+	_, speed, ok := strings.Cut(readText(t, "README.md"), "\n## Speed\n")
+	require.True(t, ok)
+	speed, _, _ = strings.Cut(speed, "\n## ")
+	report, rows := readText(t, "docs/benchmarks.md"), 0
+	_, table, ok := strings.Cut(speed, "\n\n|")
+	require.True(t, ok)
+	table, _, _ = strings.Cut(table, "\n\n")
+	for line := range strings.Lines(table) {
+		rows++
+		assert.Contains(t, report, strings.TrimSuffix(line, "\n"))
+	}
+	assert.Greater(t, rows, 5)
+}
+
 func TestTheReadmesLinksLeadSomewhere(t *testing.T) {
 	readme := readText(t, "README.md")
 	var anchors []string

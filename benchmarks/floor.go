@@ -49,7 +49,8 @@ var readyMessage = func() [2][]byte {
 	return [2][]byte{before, after}
 }()
 
-func (c *readyMade) start(url string, inFlight int, _ bool) error {
+func (c *readyMade) start(url string, _ bool) error {
+	const inFlight = 4 // as our default
 	c.url = url + "/tracks"
 	c.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight}}
 	c.bodies = make(chan []byte, inFlight)
@@ -148,12 +149,9 @@ func (c *readyMade) stop(time.Duration) error {
 	return c.failed
 }
 
-func (c *readyMade) settings() string { return "net/http alone" }
-
 // idle does nothing: what is left is what the program does for each call.
 type idle struct{}
 
-func (idle) start(string, int, bool) error { return nil }
-func (idle) of(string) track               { return func(string, map[string]any) bool { return false } }
-func (idle) stop(time.Duration) error      { return nil }
-func (idle) settings() string              { return "no library" }
+func (idle) start(string, bool) error { return nil }
+func (idle) of(string) track          { return func(string, map[string]any) bool { return false } }
+func (idle) stop(time.Duration) error { return nil }

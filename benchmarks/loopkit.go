@@ -11,15 +11,22 @@ import (
 // queueBytes is the default of Options.QueueBytes.
 const queueBytes = 32 << 20
 
-type loopkitClient struct{ client *loopkit.Client }
+type loopkitClient struct {
+	client     *loopkit.Client
+	inFlight   int // 0 for the default
+	queueBytes int // 0 for the default
+}
 
-func (c *loopkitClient) start(url string, inFlight int, blocks bool) (err error) {
-	overflow := loopkit.RejectNewest
+func (c *loopkitClient) start(url string, blocks bool) (err error) {
+	overflow, queueSize := loopkit.RejectNewest, 0
+	if c.queueBytes > 0 {
+		queueSize = 1_000_000
+	}
 	if blocks {
 		overflow = loopkit.Block
 	}
 	c.client, err = loopkit.New("lk_benchmark", &loopkit.Options{
-		BaseURL: url, MaxInFlight: inFlight, Overflow: overflow,
+		BaseURL: url, MaxInFlight: c.inFlight, QueueBytes: c.queueBytes, QueueSize: queueSize, Overflow: overflow,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	return err
@@ -46,5 +53,3 @@ func (c *loopkitClient) stop(within time.Duration) error {
 	defer cancel()
 	return c.client.Close(ctx)
 }
-
-func (c *loopkitClient) settings() string { return "the defaults; Overflow: Block but in outages" }

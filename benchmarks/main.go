@@ -23,7 +23,7 @@ func main() {
 func run() error {
 	role := flag.String("role", "", "what a child process is: sink or client")
 	spec := flag.String("trial", "", "the trial of a client, as JSON")
-	rounds := flag.Int("rounds", 5, "how often each contestant has its turn")
+	rounds := flag.Int("rounds", 5, "how often each client has its turn")
 	only := flag.String("only", "", "run only workloads whose title contains this")
 	scale := flag.Float64("scale", 1, "multiply the numbers of messages")
 	profile := flag.String("profile", "", "write a processor profile of our last trial to this file")
@@ -38,17 +38,18 @@ func run() error {
 	default:
 		return errors.New("-role is sink or client")
 	}
+	if *write != "" && (*only != "" || *scale != 1) {
+		return errors.New("a report that is written is whole: leave out -only and -scale")
+	}
 	report, err := compete(os.Stdout, *rounds, *scale, *only, *profile)
-	if err != nil {
+	if err != nil || *write == "" {
 		return err
 	}
-	if *write != "" {
-		return os.WriteFile(*write, []byte(report), 0o644)
-	}
-	return nil
+	return os.WriteFile(*write, []byte(report), 0o644)
 }
 
 func runClient(spec string) error {
+	go exitWithParent()
 	var t trial
 	if err := json.Unmarshal([]byte(spec), &t); err != nil {
 		return err

@@ -13,7 +13,7 @@ type silent struct{}
 func (silent) Logf(string, ...any)   {}
 func (silent) Errorf(string, ...any) {}
 
-func (c *posthogClient) start(url string, _ int, _ bool) (err error) {
+func (c *posthogClient) start(url string, _ bool) (err error) {
 	c.client, err = posthog.NewWithConfig("key", posthog.Config{Endpoint: url, BatchSize: 1000, Logger: silent{}})
 	return err
 }
@@ -25,5 +25,3 @@ func (c *posthogClient) of(person string) track {
 }
 
 func (c *posthogClient) stop(within time.Duration) error { return closeWithin(within, c.client.Close) }
-
-func (c *posthogClient) settings() string { return "BatchSize 1000, else the defaults" }

@@ -11,7 +11,7 @@ import (
 
 type segmentClient struct{ client analytics.Client }
 
-func (c *segmentClient) start(url string, _ int, _ bool) (err error) {
+func (c *segmentClient) start(url string, _ bool) (err error) {
 	c.client, err = analytics.NewWithConfig("key", analytics.Config{
 		Endpoint: url, BatchSize: 1000, Logger: analytics.StdLogger(log.New(io.Discard, "", 0)),
 	})
@@ -25,8 +25,6 @@ func (c *segmentClient) of(person string) track {
 }
 
 func (c *segmentClient) stop(within time.Duration) error { return closeWithin(within, c.client.Close) }
-
-func (c *segmentClient) settings() string { return "BatchSize 1000, else the defaults" }
 
 // closeWithin calls a Close that has no context.
 func closeWithin(within time.Duration, closes func() error) error {

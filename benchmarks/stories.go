@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -8,8 +9,10 @@ import (
 	"time"
 )
 
-// stories are the ways to use a client.
-var stories = map[string]func(trial, contestant, eventNames, *outcome) error{
+// story is a way to use a client. It notes when its last call ended.
+type story func(trial, contestant, eventNames, *outcome) error
+
+var stories = map[string]story{
 	"stream":   stream,
 	"bursts":   bursts,
 	"outage":   outage,
@@ -48,12 +51,26 @@ func stream(t trial, c contestant, events eventNames, o *outcome) error {
 		})
 	}
 	wg.Wait()
+	o.called = time.Now()
 	for _, n := range refused {
 		o.Refused += n
 	}
 	o.Accepted = t.Messages - o.Refused
-	o.Calls = summarise(slices.Concat(took...))
+	o.took = slices.Concat(took...)
 	return nil
+}
+
+// timed makes one call and measures it if it was accepted.
+func (o *outcome) timed(track track, event string, properties map[string]any) {
+	begin := time.Now()
+	ok := track(event, properties)
+	took := time.Since(begin)
+	if !ok {
+		o.Refused++
+		return
+	}
+	o.Accepted++
+	o.took = append(o.took, took)
 }
 
 // bursts tracks fifty events at a time, with pauses in which the client has
@@ -61,53 +78,43 @@ func stream(t trial, c contestant, events eventNames, o *outcome) error {
 func bursts(t trial, c contestant, events eventNames, o *outcome) error {
 	const burst = 50
 	track, properties := c.of(someone), someProperties()
-	took := make([]time.Duration, 0, t.Messages)
 	for n := range t.Messages {
 		if n%burst == 0 {
 			time.Sleep(5 * time.Millisecond)
 		}
-		begin := time.Now()
-		ok := track(events.name(n), properties)
-		took = append(took, time.Since(begin))
-		if !ok {
-			o.Refused++
-		}
+		o.timed(track, events.name(n), properties)
 	}
-	o.Accepted = t.Messages - o.Refused
-	o.Calls = summarise(took)
+	o.called = time.Now()
 	return nil
 }
 
-// outage tracks while nothing is delivered.
+const (
+	outageLasts   = 2 * time.Second  // at least
+	recoveryTakes = 20 * time.Second // at most: what has not arrived by then is told at Close
+)
+
+// outage tracks while nothing is delivered. Then the server comes back, and the
+// process lives on.
 func outage(t trial, c contestant, events eventNames, o *outcome) error {
 	track, properties := c.of(someone), someProperties()
 	before := heapInUse()
-	took := make([]time.Duration, 0, t.Messages)
-	done := make(chan int, 1)
-	go func() { // until the process ends, if the calls block
-		refused := 0
-		for n := range t.Messages {
-			begin := time.Now()
-			ok := track(events.name(n), properties)
-			took = append(took, time.Since(begin))
-			if !ok {
-				refused++
-			}
-		}
-		done <- refused
-	}()
-	select {
-	case o.Refused = <-done:
-		o.Accepted = t.Messages - o.Refused
-		o.Calls = summarise(took)
-	case <-time.After(time.Minute):
-		o.Blocked = true
+	start := time.Now()
+	for n := range t.Messages {
+		o.timed(track, events.name(n), properties)
 	}
+	o.called = time.Now()
 	o.GrowthBytes = heapInUse() - before
-	if t.Heals {
-		return setMode(t.URL, sinkMode{})
+	if t.Ends {
+		return nil
 	}
-	return nil
+	time.Sleep(outageLasts - time.Since(start))
+	if err := tell(t.Control, sinkMode{}); err != nil {
+		return err
+	}
+	healed := time.Now()
+	_, err := t.awaitArrival(o.Accepted, recoveryTakes)
+	o.Recovery = time.Since(healed)
+	return err
 }
 
 // handlers tracks as the handlers of a web server do, each of which makes the
@@ -118,6 +125,7 @@ func handlers(t trial, c contestant, events eventNames, o *outcome) error {
 			o.Refused++
 		}
 	}
+	o.called = time.Now()
 	o.Accepted = t.Messages - o.Refused
 	return nil
 }
@@ -131,7 +139,7 @@ func sessions(t trial, c contestant, events eventNames, o *outcome) error {
 		flush() error
 	})
 	if !ok {
-		return fmt.Errorf("%s has no sessions", t.Contestant)
+		return errors.New("it has no sessions")
 	}
 	properties := someProperties()
 	first := keeper.session()
@@ -152,16 +160,19 @@ func sessions(t trial, c contestant, events eventNames, o *outcome) error {
 			o.Refused++
 		}
 	}
+	o.called = time.Now()
 	o.Accepted = 2*half - o.Refused
 	if err := keeper.flush(); err != nil {
 		return err
 	}
 	o.GrowthBytes = heapInUse() - before
 	runtime.KeepAlive(kept)
+	runtime.KeepAlive(events) // the heap that was measured holds them
 	return nil
 }
 
-// people tracks one event of each of many people.
+// people tracks one event of each of many people, and looks at what is left of
+// them when all has arrived.
 func people(t trial, c contestant, events eventNames, o *outcome) error {
 	properties := someProperties()
 	before := heapInUse()
@@ -170,7 +181,12 @@ func people(t trial, c contestant, events eventNames, o *outcome) error {
 			o.Refused++
 		}
 	}
+	o.called = time.Now()
 	o.Accepted = t.Messages - o.Refused
+	if _, err := t.awaitArrival(o.Accepted, recoveryTakes); err != nil {
+		return err
+	}
 	o.GrowthBytes = heapInUse() - before
+	runtime.KeepAlive(events) // the heap that was measured holds them
 	return nil
 }

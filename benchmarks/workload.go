@@ -5,153 +5,122 @@ import (
 	"time"
 )
 
-// workload is what all contestants do in turn.
+// workload is what the entrants do in turn.
 type workload struct {
 	title   string
 	trial   trial
 	mode    sinkMode
-	nowhere bool     // connections are refused
-	floors  []string // those that take part
-	only    string   // one contestant alone
+	invites []string // of those that are invited
+	only    string   // one entrant alone
 	columns []column
 }
 
-func (w workload) takes(c entrant) bool {
-	return (!c.floor || slices.Contains(w.floors, c.name)) && (w.only == "" || w.only == c.name)
+func (w workload) takes(e entrant) bool {
+	if w.only != "" {
+		return w.only == e.name
+	}
+	return !e.invited || slices.Contains(w.invites, e.name)
 }
 
-// measurement is one trial with what the sink saw of it.
-type measurement struct {
-	trial
-	outcome
-	sink sinkReport
+// scaled has other numbers of messages. The rehearsal stays one of whole batches,
+// which are sent as soon as they are full.
+func (w workload) scaled(by float64) workload {
+	w.trial.Messages = max(2, int(float64(w.trial.Messages)*by))
+	w.trial.Rehearsed = min(w.trial.Rehearsed, 1000*int(float64(w.trial.Rehearsed)*by/1000+1))
+	w.trial.Warm = int(float64(w.trial.Warm) * min(1, by))
+	return w
 }
 
-func (m measurement) lost() int64 { return int64(m.Accepted) - m.sink.Arrived() }
-
-// column is one number of a table. Less is better, if it is compared.
-type column struct {
-	title    string
-	value    func(measurement) float64
-	format   func(float64) string
-	compares bool
-}
-
-func perMessage(d time.Duration, m measurement) float64 {
-	return float64(d.Nanoseconds()) / float64(max(1, m.Messages))
-}
-
-var (
-	wall        = column{"wall", func(m measurement) float64 { return m.Wall.Seconds() }, seconds, true}
-	cpuTime     = column{"CPU a message", func(m measurement) float64 { return perMessage(m.CPU, m) }, nanoseconds, true}
-	callTime    = column{"a call", func(m measurement) float64 { return perMessage(m.Enqueue, m) }, nanoseconds, true}
-	mean        = column{"mean call", func(m measurement) float64 { return float64(m.Calls.Mean) }, nanoseconds, true}
-	median      = column{"median call", func(m measurement) float64 { return float64(m.Calls.Median) }, nanoseconds, true}
-	p99         = column{"p99 call", func(m measurement) float64 { return float64(m.Calls.P99) }, nanoseconds, true}
-	slowest     = column{"slowest call", func(m measurement) float64 { return float64(m.Calls.Max) }, nanoseconds, false}
-	peak        = column{"peak memory", func(m measurement) float64 { return float64(m.PeakBytes) }, bytesOf, true}
-	growth      = column{"heap growth", func(m measurement) float64 { return float64(m.GrowthBytes) }, bytesOf, true}
-	heapEach    = column{"heap for each", func(m measurement) float64 { return float64(m.GrowthBytes) / float64(max(1, m.Messages)) }, bytesOf, true}
-	heapSession = column{"heap for each", func(m measurement) float64 { return float64(m.GrowthBytes) / float64(max(1, m.Messages/2)) }, bytesOf, true}
-	closeTime   = column{"Close", func(m measurement) float64 { return m.Close.Seconds() }, seconds, false}
-	requests    = column{"requests", func(m measurement) float64 { return float64(m.sink.Requests) }, whole, false}
-	sockets     = column{"new connections", func(m measurement) float64 { return float64(m.sink.Connections) }, whole, false}
-	accepted    = column{"accepted", func(m measurement) float64 { return float64(m.Accepted) }, whole, false}
-	arrived     = column{"arrived", func(m measurement) float64 { return float64(m.sink.Arrived()) }, whole, false}
-	refused     = column{"refused", func(m measurement) float64 { return float64(m.Refused) }, whole, false}
-	lost        = column{"lost", func(m measurement) float64 { return float64(m.lost()) }, whole, false}
-	rate        = column{"messages a second", func(m measurement) float64 { return float64(m.sink.Arrived()) / m.Wall.Seconds() }, whole, false}
-)
-
-// What is behind a client when its clock starts. In outages no rehearsal can be
-// held, so that the process has used more memory than any client will take.
+// What is behind a client when its clock starts.
 const (
+	rehearsal    = 20_000 // messages: twenty batches
 	usualWarmth  = 128 << 20
-	outageWarmth = 320 << 20
-
-	rehearsal = 20_000 // twenty batches
+	outageWarmth = 320 << 20 // no rehearsal can be held
 )
 
 // Titles of workloads that are looked for.
 const (
-	inBursts     = "A call in bursts of 50 on an idle pipeline"
+	inBursts     = "Calls in bursts of 50 on an idle pipeline"
 	fromHandlers = "End to end, 200,000 messages, identity and properties made for each"
 )
 
-func saturated(producers int) string {
-	return "A call while the pipeline is saturated, goroutines: " + whole(float64(producers))
+func asFastAsTaken(producers int) string {
+	return "200,000 calls as fast as the client takes them, goroutines: " + whole(float64(producers))
 }
 
 func endToEnd(producers int) string {
 	return "End to end, 200,000 messages, producers: " + whole(float64(producers))
 }
 
-func outageOf(what string) string { return "Outage: the server " + what + "; 200,000 calls" }
+func inAFreshProcess(producers int) string {
+	return "The same in a process that has used no memory before, producers: " + whole(float64(producers))
+}
+
+func outageOf(what string) string {
+	return "Outage: the server " + what + " for two seconds and 200,000 calls"
+}
+
+func farAway(delay time.Duration) string {
+	return "200,000 messages to a server " + delay.String() + " away"
+}
 
 func growthTo(messages int) string { return "Growth, messages: " + whole(float64(messages)) }
 
 // workloads are all of them, in the order of the report.
 func workloads() []workload {
 	stream := func(messages, producers int) trial {
-		return trial{Story: "stream", Messages: messages, Producers: producers, InFlight: 4, Blocks: true, Within: time.Minute, Rehearsed: rehearsal, Warm: usualWarmth}
+		return trial{Story: "stream", Messages: messages, Producers: producers, Blocks: true, Within: time.Minute, Rehearsed: rehearsal, Warm: usualWarmth}
 	}
-	outage := trial{Story: "outage", Messages: 200_000, InFlight: 4, Within: 10 * time.Second, Warm: outageWarmth}
 	var all []workload
 	add := func(w workload) { all = append(all, w) }
 	for _, producers := range []int{1, 8, 64} {
-		add(workload{title: saturated(producers),
-			trial: stream(200_000, producers), columns: []column{callTime, median, p99, lost}})
+		add(workload{title: asFastAsTaken(producers), trial: stream(200_000, producers), columns: []column{throughput, median, p99, lost}})
 	}
-	add(workload{title: inBursts, trial: trial{Story: "bursts", Messages: 10_000, InFlight: 4, Blocks: true, Within: time.Minute, Rehearsed: rehearsal, Warm: usualWarmth},
-		columns: []column{mean, median, p99, slowest, lost}})
+	idle := stream(10_000, 1)
+	idle.Story = "bursts"
+	add(workload{title: inBursts, trial: idle, columns: []column{mean, median, p99, slowest, lost}})
 	for _, producers := range []int{1, 8} {
-		var floors []string
-		if producers == 1 {
-			floors = []string{floorCopy, floorPost}
-		}
-		add(workload{title: endToEnd(producers), floors: floors,
-			trial: stream(200_000, producers), columns: []column{wall, cpuTime, arrived, lost, requests, sockets}})
+		add(workload{title: endToEnd(producers), trial: stream(200_000, producers), invites: []string{floorCopy, floorPost},
+			columns: []column{wall, cpuTime, arrived, lost, requests, sockets, bytesEach}})
 	}
-	fresh := stream(200_000, 1)
-	fresh.Rehearsed, fresh.Warm = 0, 0
-	add(workload{title: "End to end, 200,000 messages, in a process that has used no memory before",
-		trial: fresh, columns: []column{wall, cpuTime, peak, lost}})
+	for _, producers := range []int{1, 8} {
+		fresh := stream(200_000, producers)
+		fresh.Rehearsed, fresh.Warm = 0, 0
+		add(workload{title: inAFreshProcess(producers), trial: fresh, columns: []column{wall, cpuTime, peak, lost, sockets}})
+	}
 	handlers := stream(200_000, 1)
 	handlers.Story = "handlers"
-	add(workload{title: fromHandlers, floors: []string{floorCall},
-		trial: handlers, columns: []column{wall, cpuTime, lost}})
+	add(workload{title: fromHandlers, trial: handlers, invites: []string{floorCall}, columns: []column{wall, cpuTime, lost}})
+	outage := trial{Story: "outage", Messages: 200_000, Within: 10 * time.Second, Warm: outageWarmth}
 	for _, o := range []struct {
-		title   string
-		mode    sinkMode
-		nowhere bool
+		what string
+		mode sinkMode
 	}{
-		{"answers 503", sinkMode{Status: 503}, false},
-		{"hangs", sinkMode{Hang: true}, false},
-		{"refuses connections", sinkMode{}, true},
+		{"answers 503", sinkMode{Status: 503}},
+		{"hangs", sinkMode{Hang: true}},
+		{"refuses connections", sinkMode{Refuse: true}},
 	} {
-		t := outage
-		t.Heals = !o.nowhere
-		add(workload{title: outageOf(o.title), trial: t, mode: o.mode, nowhere: o.nowhere,
-			columns: []column{median, p99, slowest, growth, refused, accepted, arrived, lost, closeTime}})
+		add(workload{title: outageOf(o.what), mode: o.mode, invites: []string{largeQueue},
+			trial:   outage,
+			columns: []column{median, p99, slowest, growth, refused, accepted, arrived, lost, recovery}})
 	}
-	for _, away := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond} {
-		for _, inFlight := range []int{1, 4, 16} {
-			t := stream(200_000, 1)
-			t.InFlight = inFlight
-			w := workload{title: "A server " + away.String() + " away, requests in flight: " + whole(float64(inFlight)), trial: t,
-				mode: sinkMode{Delay: away}, columns: []column{rate, wall, lost}}
-			if inFlight != 4 { // the others cannot choose
-				w.only = ours
-			}
-			add(w)
-		}
+	outage.Ends = true
+	add(workload{title: "The process ends while the server answers 503; 200,000 calls, then Close within 10 s", mode: sinkMode{Status: 503},
+		trial: outage, columns: []column{closeTime, refused, accepted, arrived, lost}})
+	for _, delay := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond} {
+		add(workload{title: farAway(delay), trial: stream(200_000, 1), mode: sinkMode{Delay: delay},
+			invites: []string{withInFlight(1), withInFlight(16), withInFlight(64)}, columns: []column{rate, wall, lost}})
 	}
 	for _, n := range []int{10_000, 100_000, 1_000_000, 5_000_000} {
-		add(workload{title: growthTo(n), only: ours, trial: stream(n, 1), columns: []column{cpuTime, wall, lost}})
+		t := stream(n, 1)
+		t.Warm = 0 // so that what is added shows
+		add(workload{title: growthTo(n), only: ours, trial: t, columns: []column{cpuTime, wall, peak, lost}})
 	}
-	sessions := trial{Story: "sessions", Messages: 2000, InFlight: 4, Within: time.Minute}
+	sessions := stream(2000, 1)
+	sessions.Story, sessions.Rehearsed, sessions.Warm = "sessions", 0, 0
 	add(workload{title: "1,000 idle sessions", trial: sessions, only: ours, columns: []column{heapSession, growth, lost}})
-	people := trial{Story: "people", Messages: 1_000_000, InFlight: 4, Blocks: true, Within: time.Minute}
-	add(workload{title: "A million people, one event each", trial: people, columns: []column{heapEach, growth, lost}})
+	people := stream(1_000_000, 1)
+	people.Story, people.Warm = "people", 0
+	add(workload{title: "What is left of a million people, one event each", trial: people, columns: []column{growth, lost}})
 	return all
 }
