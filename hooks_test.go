@@ -284,8 +284,8 @@ func TestACallbackThatUsesTheClientDoesNotDeadlock(t *testing.T) {
 					}
 				})
 				start := time.Now()
-				require.NoError(t, c.Track(visitor("anon_1"), "refused", nil))
 				require.NoError(t, c.Track(visitor("anon_2"), "fine", nil))
+				require.NoError(t, c.Track(visitor("anon_1"), "refused", nil)) // the hook may close the client at once
 				assert.LessOrEqual(t, (<-returned).Sub(start), 10*time.Second+100*time.Millisecond, "CloseTimeout at most")
 				require.NoError(t, c.Close(context.Background()))
 				loopkittest.RequireTracked(t, server, "anon_2", "fine")

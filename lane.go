@@ -120,7 +120,7 @@ func (q *queue) seal(lane *lane, line *line) {
 		return
 	}
 	line.open, line.usual = nil, capacity{}
-	if len(b.records) >= lane.size || len(b.bytes) > lane.bytes/2 { // full, or the next message had no room
+	if len(b.records) >= lane.size || len(b.bytes) > lane.bytes/2 { // full, or near it
 		line.usual = capacity{
 			bytes:   capacityFor(firstBytes, len(b.bytes), q.settings.BatchBytes),
 			records: capacityFor(firstRecords, len(b.records), math.MaxInt),

@@ -46,7 +46,7 @@ func inShort(all map[string]results) string {
 		against("outage with 503, p99 of accepted calls", outageOf("answers 503"), p99)
 		against("outage with 503, arrived of 200,000 calls", outageOf("answers 503"), arrived)
 		against("outage with 503, heap growth", outageOf("answers 503"), growth)
-		row("outage with 503, heap growth, beside the bound of the queue", growth, growth.medianOf(r[ours]), "QueueBytes,", 32<<20)
+		row("outage with 503, heap growth, beside the bound of the queue", growth, growth.medianOf(r[ours]), "QueueBytes,", queueBytes)
 	}
 	if few, many := all[growthTo(100_000)], all[growthTo(5_000_000)]; few[ours] != nil && many[ours] != nil {
 		row("CPU a message at 5,000,000, beside that at 100,000", cpuTime, cpuTime.medianOf(many[ours]), "at 100,000,", cpuTime.medianOf(few[ours]))
