@@ -63,12 +63,21 @@ func derivedAnonymousID(userID string) string {
 	return wire.AnonymousPrefix + derivedUUID(userID).String()
 }
 
+// isDerived reports whether an anonymous ID has the form of those derived from
+// users: whoever guesses the user ID can compute it.
+func isDerived(anonymousID string) bool {
+	text, ours := strings.CutPrefix(anonymousID, wire.AnonymousPrefix)
+	id, err := uuid.Parse(text)
+	return ours && err == nil && id.Version() == 5
+}
+
 // scope is what a context carries for the calls made with it.
 type scope struct {
 	identity   Identity
 	identified bool
-	fields     *wire.Fields
-	err        error // why they cannot be sent
+	withheld   Consent        // levels of consent that are missing to Full
+	fields     *contextFields // nil if none
+	err        error          // why they cannot be sent
 }
 
 type scopeKey struct{}
@@ -127,9 +136,16 @@ const maxContextBytes = 1 << 20
 // that cannot be encoded make the calls return an [ArgumentError].
 func WithContextFields(ctx context.Context, fields Properties) context.Context {
 	return withScope(ctx, func(s *scope) {
-		if s.err == nil {
-			s.fields, s.err = s.fields.With(fields, maxContextBytes)
+		if s.err != nil || len(fields) == 0 {
+			return
 		}
+		var before *wire.Fields
+		if s.fields != nil {
+			before = s.fields.encoded
+		}
+		merged := &contextFields{}
+		merged.encoded, s.err = before.With(fields, maxContextBytes)
+		s.fields = merged
 	})
 }
 

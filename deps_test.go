@@ -45,16 +45,22 @@ var importRules = []importRule{
 		never: []string{modulePath},
 	},
 	{
-		rule: "the root package imports only internal/wire and two libraries",
+		rule: "the root package imports only internal/wire, internal/sensitive and two libraries",
 		why:  "whoever adds analytics to a program gets these dependencies with it, and no test server",
 		dir:  ".",
-		only: []string{"std", modulePath + "/internal/wire", backoffPath, uuidPath},
+		only: []string{"std", modulePath + "/internal/wire", modulePath + "/internal/sensitive", backoffPath, uuidPath},
 	},
 	{
-		rule: "internal/wire imports only the standard library and uuid",
+		rule: "internal/sensitive imports only the standard library",
+		why:  "it judges keys, and knows nothing of messages or of what becomes of them",
+		dir:  "internal/sensitive",
+		only: []string{"std"},
+	},
+	{
+		rule: "internal/wire imports only the standard library, uuid and internal/sensitive",
 		why:  "it turns values into bytes and knows nothing of clients, queues or HTTP",
 		dir:  "internal/wire",
-		only: []string{"std", uuidPath},
+		only: []string{"std", uuidPath, modulePath + "/internal/sensitive"},
 	},
 	{
 		rule: "internal/collector imports only the standard library",
@@ -73,6 +79,12 @@ var importRules = []importRule{
 		why:  "users import it in their own tests, where it must not choose an assertion library for them",
 		dir:  "loopkittest",
 		only: []string{"std", modulePath, modulePath + "/internal/collector"},
+	},
+	{
+		rule: "loopkithttp imports only the standard library and the root package",
+		why:  "a web server gets no framework with it; recipes for frameworks are in examples/frameworks",
+		dir:  "loopkithttp",
+		only: []string{"std", modulePath},
 	},
 	{
 		rule:  "only tests import testify",

@@ -44,6 +44,9 @@ var (
 	errDeleted  = errors.New("loopkit: the deletion of the person or group it names was accepted")
 	errOptedOut = errors.New("loopkit: its session opted out")
 
+	// errWithheld never leaves the package: the caller is told nothing went wrong.
+	errWithheld = errors.New("loopkit: withheld by consent or BeforeSend")
+
 	errTooLate    = errors.New("loopkit: what is left could not be sent before the deadline")
 	errQuarantine = errors.New("loopkit: a deletion has to wait longer than the deadline, because a request went unanswered (Options.DeletionQuarantine)")
 	errInCallback = errors.New("loopkit: called from one of the client's own callbacks, which cannot wait for itself")

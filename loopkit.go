@@ -22,6 +22,7 @@ const Version = wire.Version
 type Client struct {
 	settings *settings
 	queue    *queue
+	privacy  *privacy
 	session  *Session
 	scratch  sync.Pool // of *[]byte, where callers encode
 }
@@ -36,7 +37,8 @@ func New(apiKey string, opts *Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{settings: s, queue: newQueue(s)}
+	c := &Client{settings: s, queue: newQueue(s), privacy: s.privacy}
+	c.privacy.reportTo(c.queue.reporter)
 	if s.leaksKey {
 		c.queue.reporter.warn(causePlainHTTP, "loopkit: the API key goes over the network unencrypted; use https in Options.BaseURL",
 			slog.String("host", s.host))
@@ -93,7 +95,9 @@ func (c *Client) Stats() Stats {
 	if c.disabled() {
 		return Stats{Dropped: map[Reason]int64{}, Failing: map[string]error{}, Halted: map[string]error{}}
 	}
-	return c.queue.stats()
+	s := c.queue.stats()
+	s.Redacted = c.privacy.redacted.Load()
+	return s
 }
 
 // Flush sends what was accepted before the call and returns when all of it was
@@ -139,6 +143,9 @@ func orBackground(ctx context.Context) context.Context {
 // enqueue hands a parcel over and takes its scratch memory back.
 func (c *Client) enqueue(ctx context.Context, p parcel, s *Session) error {
 	err := c.queue.accept(ctx, p, s)
+	if err == nil && p.redacted > 0 {
+		c.privacy.redacted.Add(int64(p.redacted))
+	}
 	c.recycle(p.body)
 	return err
 }

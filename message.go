@@ -8,10 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -67,68 +64,20 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// A CallOption changes one call of Identify, Group or Track.
-type CallOption interface {
-	GroupOption
-	isCallOption()
-}
-
-// A GroupOption changes one call of Group. Every [CallOption] is one too.
-type GroupOption interface{ apply(*callOptions) }
-
-type callOptions struct {
-	time      time.Time
-	timeGiven bool
-	identity  *Identity
-	messageID string
-	idGiven   bool
-	groupType string
-	typeGiven bool
-}
-
-type (
-	callOption  func(*callOptions)
-	groupOption func(*callOptions)
-)
-
-func (f callOption) apply(o *callOptions)  { f(o) }
-func (callOption) isCallOption()           {}
-func (f groupOption) apply(o *callOptions) { f(o) }
-
-// At sets the message's time instead of the time of the call, for imports. It
-// must be in the years 1970 to 9999.
-func At(t time.Time) CallOption {
-	return callOption(func(o *callOptions) { o.time, o.timeGiven = t, true })
-}
-
-// As sets whose message it is, in place of the whole identity of the context
-// or Session.
-func As(id Identity) CallOption {
-	return callOption(func(o *callOptions) { o.identity = &id })
-}
-
-// WithMessageID sets the message's ID instead of a new one, so that a
-// repeated import repeats IDs. It follows the rules of user IDs.
-func WithMessageID(id string) CallOption {
-	return callOption(func(o *callOptions) { o.messageID, o.idGiven = id, true })
-}
-
-// GroupType sets the group's type. Default: "organization", as in LoopKit's
-// own SDKs.
-func GroupType(name string) GroupOption {
-	return groupOption(func(o *callOptions) { o.groupType, o.typeGiven = name, true })
-}
-
-// collect is apart from its caller so that a call without options does not
-// move its options to the heap.
-func collect[T GroupOption](opts []T) callOptions {
-	var o callOptions
-	for _, opt := range opts {
-		if any(opt) != nil {
-			opt.apply(&o)
-		}
-	}
-	return o
+// Message is what [Options.Consent] and [Options.BeforeSend] see of a call of
+// Identify, Group or Track.
+type Message struct {
+	Kind        Kind // KindIdentify, KindGroup or KindTrack
+	MessageID   string
+	Name        string // of the event; Track only
+	UserID      string // empty if no user is known
+	AnonymousID string // empty if the message carries one derived from UserID
+	SessionID   string
+	GroupID     string         // Group only
+	GroupType   string         // Group only
+	Values      map[string]any // traits or properties
+	Context     Properties     // system.context
+	Timestamp   time.Time
 }
 
 // draft is a message between the call and the queue.
@@ -138,6 +87,7 @@ type draft struct {
 	message wire.Message
 	options callOptions
 	own     Identity // a session's identity; none for calls of the client
+	scope   *scope   // what the context carries; nil if nothing
 }
 
 // parcel is an encoded message with what the queue needs to know of it.
@@ -146,75 +96,59 @@ type parcel struct {
 	body *[]byte // from the client's scratch memory; see Client.prepare
 	keys keys
 	at   time.Time
+
+	redacted int // values that privacy changed
 }
 
 // prepare validates and encodes on the caller's goroutine, outside all locks.
-// The parcel's body must go back to c.scratch.
+// The parcel's body must go back to c.scratch. The error is errWithheld if the
+// message must not be sent.
 func (c *Client) prepare(ctx context.Context, d *draft) (parcel, error) {
+	now := c.settings.now()
+	d.complete(now)
 	if err := d.check(); err != nil {
 		return parcel{}, err
 	}
-	if err := c.address(ctx, d); err != nil {
+	d.scope = scopeOf(ctx)
+	if err := c.address(d); err != nil {
 		return parcel{}, err
 	}
-	now := c.settings.now()
-	m := &d.message
-	m.Kind = wire.Kind(d.kind)
-	m.Time = now
-	if d.options.timeGiven {
-		if year := d.options.time.UTC().Year(); year < 1970 || year > 9999 {
-			return parcel{}, d.wrong("time", "is before 1970 or after 9999; pass the time at which it happened")
-		}
-		m.Time = d.options.time
+	level := c.consent(ctx, d)
+	if !d.permit(level) { // before the identity is missed: who has not agreed has none
+		return parcel{}, errWithheld
 	}
-	if d.options.idGiven {
-		if err := d.checkID("messageId", d.options.messageID); err != nil {
-			return parcel{}, err
-		}
-		m.ID = d.options.messageID
-	} else {
-		m.UUID = newMessageID(now)
+	if err := d.checkIdentity(); err != nil {
+		return parcel{}, err
 	}
-	m.Context = c.settings.fields
-
 	body := c.scratch.Get().(*[]byte)
-	encoded, err := wire.AppendMessage((*body)[:0], m, c.settings.MaxMessageBytes)
+	encoded, redacted, err := c.encode(ctx, d, level, (*body)[:0])
 	*body = encoded
 	if err != nil {
 		c.recycle(body)
 		return parcel{}, c.encodingError(d.call, err, fmt.Sprintf("%d bytes (Options.MaxMessageBytes)", c.settings.MaxMessageBytes))
 	}
-	return parcel{kind: d.kind, body: body, at: now, keys: c.queue.keysOf(m)}, nil
+	return parcel{kind: d.kind, body: body, at: now, keys: c.queue.keysOf(&d.message), redacted: redacted}, nil
 }
 
-// check validates the arguments of the call; address validates the identity.
-func (d *draft) check() error {
-	switch d.kind {
-	case KindIdentify:
-		return d.checkID("userId", d.message.UserID)
-	case KindGroup:
-		if err := d.checkID("groupId", d.message.GroupID); err != nil {
-			return err
-		}
-		return d.checkID("groupType", d.message.GroupType)
+// complete fills in what the call did not give.
+func (d *draft) complete(now time.Time) {
+	m := &d.message
+	m.Kind, m.Time, m.ID = wire.Kind(d.kind), now, d.options.messageID
+	if d.options.timeGiven {
+		m.Time = d.options.time
 	}
-	if d.message.Name == "" {
-		return d.wrong("event", `is empty; pass a name such as "user_signup"`)
+	if !d.options.idGiven {
+		m.UUID = newMessageID(now)
 	}
-	if problem := textProblem(d.message.Name); problem != "" {
-		return d.wrong("event", problem)
-	}
-	return nil
 }
 
 // address decides whose message it is: As, then the context, then the session.
-func (c *Client) address(ctx context.Context, d *draft) error {
+func (c *Client) address(d *draft) error {
 	id := d.own
-	if s := scopeOf(ctx); s != nil {
+	if s := d.scope; s != nil {
 		if s.err != nil {
 			return c.encodingError("WithContextFields", s.err, "1 MiB")
 		}
-		d.message.Scope = s.fields
 		if s.identified {
 			id = s.identity
 		}
@@ -223,51 +157,40 @@ func (c *Client) address(ctx context.Context, d *draft) error {
 		id = *d.options.identity
 	}
 	m := &d.message
-	if d.kind == KindIdentify {
-		if id.UserID != "" && id.UserID != m.UserID {
-			c.queue.reporter.warn(causeOtherUser, "loopkit: an identify names another user than its context; "+
-				"the anonymous ID of the context was not linked to it (call WithUser or Session.Reset at login and logout)")
-			id = Identity{}
-		}
-	} else {
+	if d.kind != KindIdentify {
 		m.UserID = id.UserID
-		if id.UserID == "" && id.AnonymousID == "" {
-			return fmt.Errorf("%w (in %s)", ErrNoIdentity, d.call)
-		}
-		if id.UserID != "" {
-			if err := d.checkID("userId", id.UserID); err != nil {
-				return err
-			}
-		}
+	} else if id.UserID != "" && id.UserID != m.UserID {
+		c.queue.reporter.warn(causeOtherUser, "loopkit: an identify names another user than its context; "+
+			"the anonymous ID of the context was not linked to it (call WithUser or Session.Reset at login and logout)")
+		id = Identity{}
 	}
 	m.AnonymousID, m.SessionID = id.AnonymousID, id.SessionID
-	if m.SessionID != "" {
-		if err := d.checkID("sessionId", m.SessionID); err != nil {
-			return err
-		}
-	}
-	if m.AnonymousID == "" {
-		m.DerivedUUID = derivedUUID(m.UserID)
-		return nil
-	}
-	return d.checkID("anonymousId", m.AnonymousID)
-}
-
-func (d *draft) wrong(field, reason string) error {
-	return &ArgumentError{Call: d.call, Field: field, Reason: reason}
-}
-
-func (d *draft) checkID(field, id string) error {
-	if problem := idProblem(id); problem != "" {
-		return d.wrong(field, problem)
-	}
 	return nil
+}
+
+// shown is the draft as user code sees it. Its Values are not copied, its
+// Context is left out.
+func (d *draft) shown() *Message {
+	m := &d.message
+	shown := &Message{
+		Kind: d.kind, MessageID: m.ID, Name: m.Name,
+		UserID: m.UserID, AnonymousID: m.AnonymousID, SessionID: m.SessionID,
+		GroupID: m.GroupID, GroupType: m.GroupType,
+		Values: m.Values, Timestamp: m.Time,
+	}
+	if m.ID == "" {
+		shown.MessageID = m.UUID.String()
+	}
+	return shown
 }
 
 // encodingError turns an error of the encoder into one of the API.
 func (c *Client) encodingError(call string, err error, limit string) error {
 	var value *wire.ValueError
+	var argument *ArgumentError
 	switch {
+	case errors.Is(err, errWithheld), errors.Is(err, ErrNoIdentity), errors.As(err, &argument): // of the API already
+		return err
 	case errors.Is(err, wire.ErrTooLarge):
 		return fmt.Errorf("%w: the JSON of %s is longer than %s", ErrTooLarge, call, limit)
 	case errors.As(err, &value):
@@ -284,43 +207,20 @@ func (c *Client) send(ctx context.Context, d *draft) error {
 	ctx = orBackground(ctx)
 	p, err := c.prepare(ctx, d)
 	if err != nil {
-		c.queue.refuse(d.call, err)
-		return err
+		return c.refuse(d, err)
 	}
 	return c.enqueue(ctx, p, nil)
 }
 
-const maxIDBytes = 256
-
-// idProblem says what is wrong with a user, group, anonymous, session or
-// message ID; "" if nothing is. The placeholders are what other layers print
-// for a missing value: taken as an ID they would merge strangers.
-func idProblem(id string) string {
-	switch id {
-	case "":
-		return "is empty"
-	case "undefined", "null", "nil", "<nil>", "NaN", "[object Object]", "%!s(<nil>)":
-		return "is a placeholder for a missing value; pass the real ID"
+// refuse accounts for a call that does not get as far as the queue, and returns
+// what the caller is told.
+func (c *Client) refuse(d *draft, err error) error {
+	if errors.Is(err, errWithheld) {
+		c.queue.withhold()
+		return nil
 	}
-	return textProblem(id)
-}
-
-// textProblem holds for names and IDs alike.
-func textProblem(s string) string {
-	switch {
-	case len(s) > maxIDBytes:
-		return fmt.Sprintf("is longer than %d bytes", maxIDBytes)
-	case wire.IsPlain(s) && !strings.HasPrefix(s, " ") && !strings.HasSuffix(s, " "): // the other ASCII spaces are control characters, so not plain
-		return ""
-	case !utf8.ValidString(s):
-		return "is not valid UTF-8"
-	}
-	first, _ := utf8.DecodeRuneInString(s)
-	last, _ := utf8.DecodeLastRuneInString(s)
-	if unicode.IsSpace(first) || unicode.IsSpace(last) {
-		return "begins or ends with a space; trim it"
-	}
-	return ""
+	c.queue.refuse(d.call, err)
+	return err
 }
 
 // newMessageID is a version 7 UUID without the lock and allocation of

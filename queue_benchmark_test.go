@@ -58,7 +58,7 @@ func BenchmarkTrack(b *testing.B) {
 
 func benchmarkTrack(b *testing.B, goroutines int) {
 	q := unsent(b, Options{})
-	c := &Client{settings: q.settings, queue: q}
+	c := &Client{settings: q.settings, queue: q, privacy: q.settings.privacy}
 	c.scratch.New = newScratch
 	tracks := &q.lanes[laneTrack]
 	ctx := WithIdentity(context.Background(), Identity{AnonymousID: "anon_6f49213a-7c1e-4c51-bdc7-91c2353e56f1", UserID: "user_123"})

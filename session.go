@@ -165,9 +165,8 @@ func (s *Session) send(ctx context.Context, d *draft) error {
 		}
 		d.own = after.Identity
 		p, err := c.prepare(ctx, d)
-		if err != nil {
-			c.queue.refuse(d.call, err)
-			return err
+		if err != nil { // also if it is withheld: the identity does not change then
+			return c.refuse(d, err)
 		}
 		// The identity changes before the message is in the queue, so that no
 		// later call of the session misses the user; and only if no other call

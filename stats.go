@@ -26,9 +26,10 @@ type Stats struct {
 	Dropped   map[Reason]int64 // lost after acceptance; reasons without a loss are absent
 
 	Refused  int64 // never accepted: the call returned an error
-	Withheld int64 // never accepted: the session has opted out
+	Withheld int64 // never accepted: consent, BeforeSend or the session's opt-out said no; the call returned nil
+	Redacted int64 // personal or secret values of accepted messages that were hashed or left out; see PIIPolicy
 
-	Panics      int64 // user code (hooks, loggers, MarshalJSON) that panicked or called Goexit
+	Panics      int64 // user code (hooks, loggers, Consent, BeforeSend, MarshalJSON) that panicked or called Goexit
 	NoticesLost int64 // calls of hooks, OnError and the Logger left out because they were too slow
 
 	QueueBytes int64 // memory held for messages now, in bytes

@@ -22,7 +22,8 @@ func travel(ctx context.Context, key, baseURL string, client *http.Client) (loop
 	c, err := loopkit.New(key, &loopkit.Options{
 		BaseURL:    baseURL,
 		HTTPClient: client,
-		Logger:     slog.New(slog.DiscardHandler), // this program prints errors itself
+		PII:        loopkit.PIIPolicy{Allow: []string{"email"}}, // the documentation's example sends it as it is
+		Logger:     slog.New(slog.DiscardHandler),               // this program prints errors itself
 	})
 	if err != nil {
 		return loopkit.Stats{}, err

@@ -6,8 +6,9 @@ const maxDepth = 32
 
 // limits is how much more may be written.
 type limits struct {
-	end   int // the length that dst may reach
-	depth int // how many containers may still be opened inside each other
+	end   int    // the length that dst may reach
+	depth int    // how many containers may still be opened inside each other
+	watch *Watch // over the members that are written; may be nil
 }
 
 // fit says whether n more bytes have room in dst.
@@ -39,9 +40,13 @@ func appendObject[V any](dst []byte, object map[string]V, lim limits, appendElem
 			dst = append(dst, ',')
 		}
 		dst = append(AppendString(dst, name), ':')
+		valueStart := len(dst)
 		var err error
 		if dst, err = appendElement(dst, value, lim); err != nil {
 			return dst, inMember(err, name)
+		}
+		if lim.watch != nil && lim.watch.stops(name, dst[valueStart]) {
+			return dst, ErrWatched
 		}
 		if !lim.fit(dst, 0) {
 			return dst, ErrTooLarge

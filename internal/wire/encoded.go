@@ -25,6 +25,7 @@ func appendEncoded(dst, src []byte, lim limits) ([]byte, error) {
 	if !lim.fit(dst, len(src)) {
 		return dst, ErrTooLarge
 	}
+	start := len(dst)
 	quoted := false
 	copied := 0 // src[:copied] is in dst
 	for i := 0; i < len(src); i++ {
@@ -54,5 +55,9 @@ func appendEncoded(dst, src []byte, lim limits) ([]byte, error) {
 			lim.depth++
 		}
 	}
-	return append(dst, src[copied:]...), nil
+	dst = append(dst, src[copied:]...)
+	if lim.watch != nil && watched(dst[start:], lim.watch) {
+		return dst, ErrWatched
+	}
+	return dst, nil
 }

@@ -10,6 +10,9 @@ import (
 // ErrTooLarge says that a message or a set of fields has no room within its limit.
 var ErrTooLarge = errors.New("wire: larger than the limit")
 
+// ErrWatched says that a [Watch] ended the encoding.
+var ErrWatched = errors.New("wire: the message has a member that is watched for")
+
 // ValueError says which value of a message cannot be sent, and why.
 // It carries names and Go types only, never a value: values may be personal data.
 type ValueError struct {

@@ -38,6 +38,7 @@ type Message struct {
 	SessionID   string  // omitted when empty
 	Context     *Fields // of every message of the client; may be nil
 	Scope       *Fields // of this call's context.Context; wins over Context key by key; may be nil
+	Watch       *Watch  // over the members of Values; may be nil
 }
 
 // AnonymousPrefix is what anonymous IDs of this SDK begin with; a UUID follows.
@@ -50,7 +51,7 @@ const system = `,"system":{"sdk":{"name":"` + SDKName + `","version":"` + Versio
 // The object has its values under "properties", whatever its kind; see [Documented].
 //
 // At most limit bytes are appended; a message that needs more is ErrTooLarge.
-// A value that cannot be sent is a *ValueError.
+// A value that cannot be sent is a *ValueError; Watch may end it with ErrWatched.
 // With an error dst comes back at its old length, and what lies beyond is undefined.
 func AppendMessage(dst []byte, m *Message, limit int) ([]byte, error) {
 	lim := limits{end: len(dst) + min(limit, math.MaxInt-len(dst)), depth: maxDepth}
@@ -132,12 +133,18 @@ func appendMessageValues(dst []byte, m *Message, lim limits) ([]byte, error) {
 	if len(m.Values) == 0 {
 		return append(dst, `{}`...), nil
 	}
+	lim.watch = m.Watch
 	dst, err := appendObject(dst, m.Values, lim, appendValue)
-	if err != nil && m.Kind == Track {
-		return dst, prependPath(err, "properties")
-	}
 	if err != nil {
-		return dst, prependPath(err, "traits")
+		return dst, prependPath(err, m.Kind.ValuesName())
 	}
 	return dst, nil
+}
+
+// ValuesName is what LoopKit's documentation calls the values of such a message.
+func (k Kind) ValuesName() string {
+	if k == Track {
+		return "properties"
+	}
+	return "traits"
 }

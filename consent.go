@@ -1,0 +1,124 @@
+package loopkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Consent is how much a person has agreed to, from nothing to everything. Its
+// zero value is [Denied].
+type Consent uint8
+
+// The levels of consent, each of which allows more than the one before.
+const (
+	// Denied: nothing is sent.
+	Denied Consent = iota
+	// AnonymousOnly: events are sent under the anonymous ID, without the user
+	// ID. Identifies and groups are withheld, and so are events without an
+	// anonymous ID of their own (one derived from a user ID is none).
+	AnonymousOnly
+	// Pseudonymous: everything is sent, as with [PIIHash]. Without a
+	// PIIPolicy.Key personal values are dropped.
+	Pseudonymous
+	// Full: everything is sent, as Options.PII says.
+	Full
+)
+
+var consentNames = [...]string{"denied", "anonymous_only", "pseudonymous", "full"}
+
+// String returns "denied", "anonymous_only", "pseudonymous" or "full".
+func (c Consent) String() string {
+	if c.valid() {
+		return consentNames[c]
+	}
+	return fmt.Sprintf("Consent(%d)", uint8(c))
+}
+
+func (c Consent) valid() bool { return int(c) < len(consentNames) }
+
+var errConsentName = errors.New(`loopkit: a consent is "denied", "anonymous_only", "pseudonymous" or "full"`)
+
+// MarshalText returns what String does, for cookies and configuration files.
+func (c Consent) MarshalText() ([]byte, error) {
+	if !c.valid() {
+		return nil, errConsentName
+	}
+	return []byte(c.String()), nil
+}
+
+// UnmarshalText reads what MarshalText writes. With an error it sets c to
+// [Denied].
+func (c *Consent) UnmarshalText(text []byte) error {
+	*c = Denied
+	for level, name := range consentNames {
+		if string(text) == name {
+			*c = Consent(level)
+			return nil
+		}
+	}
+	return errConsentName
+}
+
+// WithConsent returns a context whose calls need no more consent than given. It
+// can only lower: neither what ctx carries already nor what Options.Consent
+// says is ever raised by it.
+func WithConsent(ctx context.Context, given Consent) context.Context {
+	return withScope(ctx, func(s *scope) { s.withheld = max(s.withheld, given.withholds()) })
+}
+
+// ConsentFrom returns the consent that ctx carries; [Full] if none.
+func ConsentFrom(ctx context.Context) Consent {
+	return scopeOf(orBackground(ctx)).consent()
+}
+
+func (s *scope) consent() Consent {
+	if s == nil {
+		return Full
+	}
+	return Full - s.withheld
+}
+
+// withholds is how many levels are missing to Full, so that the zero value of
+// a scope withholds nothing. What is no level allows nothing.
+func (c Consent) withholds() Consent {
+	if !c.valid() {
+		return Full
+	}
+	return Full - c
+}
+
+// permit takes out what consent does not cover, and reports whether anything may
+// be sent at all.
+func (d *draft) permit(level Consent) bool {
+	m := &d.message
+	switch level {
+	case Denied:
+		return false
+	case AnonymousOnly:
+		m.UserID = ""
+		return d.kind == KindTrack && m.AnonymousID != "" && !isDerived(m.AnonymousID)
+	}
+	return true
+}
+
+// consent asks how much the person of the call has agreed to. What the context
+// says goes before, and can only be lowered.
+func (c *Client) consent(ctx context.Context, d *draft) Consent {
+	given := d.scope.consent()
+	if c.privacy.consent == nil || given == Denied {
+		return given
+	}
+	asked := c.privacy.callConsent(ctx, d.shown())
+	if !asked.valid() {
+		return Denied
+	}
+	return min(given, asked)
+}
+
+// callConsent returns Denied if the program's function panics.
+func (p *privacy) callConsent(ctx context.Context, m *Message) Consent {
+	given := Denied
+	p.guard("Options.Consent", func() { given = p.consent(ctx, m) })
+	return given
+}
