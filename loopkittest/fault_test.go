@@ -214,16 +214,6 @@ func TestAnEarlyAnswerComesBeforeTheBodyWasRead(t *testing.T) {
 	})
 }
 
-// failure is a testing.TB that keeps the message of Fatalf.
-type failure struct {
-	testing.TB
-	message string
-}
-
-func (f *failure) Helper() {}
-
-func (f *failure) Cleanup(func()) {}
-
 func TestAFaultThatCannotWorkFailsTheTest(t *testing.T) {
 	for want, script := range map[string]func(*loopkittest.Server){
 		`no endpoint "trakcs"`: func(s *loopkittest.Server) { s.Script("trakcs", loopkittest.Fault{Status: 503}) },

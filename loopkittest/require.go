@@ -9,8 +9,9 @@ import (
 )
 
 // RequireIdentified fails the test at once unless the server knows the user and
-// the anonymous ID belongs to that user. An empty anonymousID asks only for an
-// identify of the user. The message of the failure shows what did arrive.
+// the anonymous ID belongs to that user, who was not deleted since. An empty
+// anonymousID asks only for an identify of the user. That two devices belong to
+// one user, two calls say. The message of the failure shows what did arrive.
 func RequireIdentified(t testing.TB, s *Server, userID, anonymousID string) Person {
 	t.Helper()
 	p, ok := s.Person(userID)
@@ -26,6 +27,36 @@ func RequireIdentified(t testing.TB, s *Server, userID, anonymousID string) Pers
 			anonymousID, userID, p.AnonymousIDs, s.summary())
 	}
 	return p
+}
+
+// RequireAnonymous fails the test at once unless something arrived about the
+// person with the anonymous ID and nothing links that person to a user: no
+// identify, and no message that names a user beside the anonymous ID. What
+// arrived before the user was deleted does not count.
+func RequireAnonymous(t testing.TB, s *Server, anonymousID string) Person {
+	t.Helper()
+	messages := s.Messages()
+	for _, m := range messages[erased(messages, anonymousID):] {
+		if m.AnonymousID == anonymousID && m.UserID != "" {
+			t.Fatalf("anonymous ID %q arrived together with user %q\n%s", anonymousID, m.UserID, s.summary())
+		}
+	}
+	p, ok := s.Person(anonymousID)
+	if !ok || p.UserID != "" {
+		t.Fatalf("nothing of anonymous ID %q arrived\n%s", anonymousID, s.summary())
+	}
+	return p
+}
+
+// RequireNoConflicts fails the test at once if identifies gave one anonymous ID
+// to more than one user: LoopKit would merge two people. See [Person].Conflicts.
+func RequireNoConflicts(t testing.TB, s *Server) {
+	t.Helper()
+	for _, p := range s.People() {
+		if len(p.Conflicts) > 0 {
+			t.Fatalf("user %q and another claim anonymous IDs %q\n%s", p.UserID, p.Conflicts, s.summary())
+		}
+	}
 }
 
 // RequireTracked fails the test at once unless the person with the given user ID

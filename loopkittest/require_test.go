@@ -1,31 +1,12 @@
 package loopkittest_test
 
 import (
-	"fmt"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/loopkitai/loopkit-go/loopkittest"
 )
-
-func (f *failure) Fatalf(format string, args ...any) {
-	f.message = fmt.Sprintf(format, args...)
-	runtime.Goexit()
-}
-
-// failed returns the message with which the test ended.
-func failed(test func(testing.TB)) string {
-	f := &failure{}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		test(f)
-	}()
-	<-done
-	return f.message
-}
 
 func TestAFailureShowsWhatDidArrive(t *testing.T) {
 	s := loopkittest.NewTransport(t)
@@ -59,6 +40,45 @@ func TestRequireIdentifiedWantsAnIdentify(t *testing.T) {
 	mustPost(t, s, "/identifies", identify)
 	assert.Empty(t, require("user_123", ""))
 	assert.Empty(t, require("user_123", "anon_456"))
+}
+
+func TestAnAnonymousIDBelongsToNobodyKnown(t *testing.T) {
+	s := loopkittest.NewTransport(t)
+	require := func() string {
+		return failed(func(tb testing.TB) { loopkittest.RequireAnonymous(tb, s, "anon_456") })
+	}
+	assert.Contains(t, require(), `nothing of anonymous ID "anon_456" arrived`)
+	mustPost(t, s, "/tracks", track)
+	assert.Empty(t, require())
+	assert.Len(t, loopkittest.RequireAnonymous(t, s, "anon_456").Events, 1)
+
+	mustPost(t, s, "/groups", group)
+	assert.Contains(t, require(), `anonymous ID "anon_456" arrived together with user "user_123"`)
+	s.Reset()
+	mustPost(t, s, "/identifies", identify)
+	mustPost(t, s, "/tracks", track)
+	assert.Contains(t, require(), `anonymous ID "anon_456" arrived together with user "user_123"`)
+
+	mustDelete(t, s, "/users/user_123")
+	assert.Contains(t, require(), "nothing of anonymous ID")
+	mustPost(t, s, "/tracks", track)
+	assert.Empty(t, require(), "a new person")
+	assert.Contains(t, failed(func(tb testing.TB) { loopkittest.RequireAnonymous(tb, s, "user_123") }),
+		`nothing of anonymous ID "user_123" arrived`, "a user")
+}
+
+func TestOneAnonymousIDOfTwoUsersIsAConflict(t *testing.T) {
+	s := loopkittest.NewTransport(t)
+	require := func() string {
+		return failed(func(tb testing.TB) { loopkittest.RequireNoConflicts(tb, s) })
+	}
+	assert.Empty(t, require(), "nothing arrived")
+	mustPost(t, s, "/identifies", identify)
+	mustPost(t, s, "/identifies", identify)
+	mustPost(t, s, "/identifies", `{"userId":"user_124","anonymousId":"anon_457","traits":{}}`)
+	assert.Empty(t, require())
+	mustPost(t, s, "/identifies", `{"userId":"user_124","anonymousId":"anon_456","traits":{}}`)
+	assert.Contains(t, require(), `user "user_123" and another claim anonymous IDs ["anon_456"]`)
 }
 
 func TestALongStoryIsCut(t *testing.T) {

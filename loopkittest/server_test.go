@@ -54,6 +54,14 @@ func mustPost(t *testing.T, s *loopkittest.Server, path, body string) {
 	require.Equal(t, 200, res.StatusCode, text)
 }
 
+func mustDelete(t *testing.T, s *loopkittest.Server, path string) {
+	t.Helper()
+	res, err := s.HTTPClient().Do(request(t, t.Context(), s, http.MethodDelete, path, nil))
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	require.Equal(t, 200, res.StatusCode)
+}
+
 func status(t *testing.T, s *loopkittest.Server, path, body string) int {
 	t.Helper()
 	res, _, err := post(t, t.Context(), s, path, body)
@@ -79,9 +87,7 @@ func TestAServerRemembersWhatItReceives(t *testing.T) {
 		assert.Len(t, s.People(), 1)
 		assert.Len(t, s.Groups(), 1)
 
-		res, err := s.HTTPClient().Do(request(t, t.Context(), s, http.MethodDelete, "/users/user_123", nil))
-		require.NoError(t, err)
-		assert.NoError(t, res.Body.Close())
+		mustDelete(t, s, "/users/user_123")
 		p, ok := s.Person("user_123")
 		assert.True(t, ok && p.Deleted)
 

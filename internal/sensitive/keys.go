@@ -35,7 +35,7 @@ type verdict struct {
 // that are allowed. An allowed key is compared whole, by its words.
 func New(extra, allowed []string) *Keys {
 	k := &Keys{terms: map[string]*Term{}, allowed: map[string]bool{}}
-	terms := knownTerms()
+	terms := Known()
 	for _, name := range extra {
 		terms = append(terms, &Term{Name: name, Kind: Personal, Numbers: true})
 	}

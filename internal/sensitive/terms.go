@@ -59,7 +59,8 @@ const ofPeople = "name"
 // already, such as email_hash in LoopKit's documentation.
 var digests = map[string]bool{"hash": true, "hashed": true, "hmac": true, "sha 256": true}
 
-func knownTerms() []*Term {
+// Known returns the terms that every Keys has.
+func Known() []*Term {
 	var terms []*Term
 	for _, name := range personal {
 		terms = append(terms, &Term{Name: name, Kind: Personal, Numbers: true, ofPeople: name == ofPeople})
