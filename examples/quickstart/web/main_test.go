@@ -28,7 +28,7 @@ func newShared(t *testing.T) *shared {
 	var err error
 	s.client, err = loopkit.New("lk_test", &loopkit.Options{BaseURL: s.loopkit.BaseURL()})
 	require.NoError(t, err)
-	s.site = httptest.NewTLSServer(withVisitor(routes(s.client)))
+	s.site = httptest.NewTLSServer(site(s.client))
 	t.Cleanup(s.site.Close)
 	s.browser = s.site.Client()
 	s.browser.Jar, err = cookiejar.New(nil)
