@@ -38,6 +38,22 @@
 // line tool, a desktop program, a game. [Client.Session] is the client's own, whose
 // anonymous ID Options.IdentityStore keeps between runs.
 //
+// Package loopkithttp does all of this for web servers, in one line of middleware.
+//
+// # Consent and personal data
+//
+// Options.Consent, asked at each call, and [WithConsent], carried by a context, say
+// how much a person has agreed to; the lower one counts. [Denied] sends nothing,
+// [AnonymousOnly] events without the user ID, [Pseudonymous] everything with personal
+// values hashed, [Full] everything as Options.PII says. A call that is withheld
+// returns nil.
+//
+// Values under keys that name personal data are sent with a warning, hashed,
+// dropped or refused, as [PIIPolicy] says, at any depth and in system.context too.
+// Values under keys that look like secrets are always left out. Options.BeforeSend
+// sees a copy of what is left, and may change or withhold it. All of it happens in
+// the call, on the caller's goroutine: what is taken out is never queued.
+//
 // # Delivery and accounting
 //
 // A message is sent until LoopKit has taken it, or is dropped for a reason that
