@@ -8,7 +8,7 @@ ROUNDS ?= 5
 
 BASE ?= HEAD~1
 
-.PHONY: help test race lint fuzz soak api bench bench-compare bench-peers bench-report ci
+.PHONY: help test race browser lint fuzz soak api bench bench-compare bench-peers bench-report ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ test: ## Run the tests of every module
 
 race: ## Run them under the race detector in random order
 	go test -race -shuffle=on -count=1 work
+
+browser: ## Run the tests in a browser, chromium-headless-shell or LOOPKIT_BROWSER
+	cd test/browser && go test -tags browser -count=1 -timeout 5m ./...
 
 lint: ## Run gofmt, go vet and staticcheck
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change: $$files"; exit 1; }
