@@ -134,7 +134,7 @@ func TestAUserIDThatBeforeSendReplacesLeavesNoTrace(t *testing.T) {
 	derived := c.NewSession(loopkit.Identity{UserID: "user_123"}).Identity().AnonymousID
 	ctx := loopkit.WithUser(t.Context(), "user_123")
 	require.NoError(t, c.Identify(ctx, "user_123", nil))
-	require.NoError(t, c.Track(ctx, "page_view", nil))
+	require.NoError(t, c.NewSession(loopkit.Identity{UserID: "user_123"}).Track(t.Context(), "page_view", nil))
 	require.NoError(t, c.Close(t.Context()))
 	person := loopkittest.RequireIdentified(t, server, loopkit.HashPII(piiKey, "user_123"), "")
 	assert.Len(t, person.Events, 1)
@@ -142,6 +142,41 @@ func TestAUserIDThatBeforeSendReplacesLeavesNoTrace(t *testing.T) {
 		assert.NotContains(t, string(m.Raw), "user_123")
 		assert.NotContains(t, string(m.Raw), derived, "the anonymous ID is derived from the new user ID")
 	}
+}
+
+func TestAContextKeyThatBeforeSendTakesAwayIsNotSent(t *testing.T) {
+	c, server := beforeSend(t, func(m *loopkit.Message) *loopkit.Message {
+		delete(m.Context, "app")
+		return m
+	})
+	require.NoError(t, c.Track(loopkit.WithContextFields(visitor("anon_456"), loopkit.Properties{"page": "/"}), "page_view", nil))
+	require.NoError(t, c.Close(t.Context()))
+	assert.Equal(t, map[string]any{"page": "/"}, server.Messages()[0].System["context"])
+}
+
+// Its own traits may change the session while they are encoded, and any other
+// call may.
+func TestAnIdentifyThatIsOvertakenGoesThroughBeforeSendFromTheBeginning(t *testing.T) {
+	var session *loopkit.Session
+	overtakes := 3
+	c, server := beforeSend(t, func(m *loopkit.Message) *loopkit.Message {
+		if overtakes > 0 {
+			overtakes--
+			session.Reset()
+		}
+		m.UserID = "pseudonym of " + m.UserID
+		m.Values["times"] = len(m.Values)
+		return m
+	})
+	session = c.NewSession(loopkit.Identity{})
+	require.NoError(t, session.Identify(t.Context(), "user_123", loopkit.Traits{"password": "x"}))
+	require.NoError(t, c.Close(t.Context()))
+	require.Len(t, server.Messages(), 1)
+	m := server.Messages()[0]
+	assert.Equal(t, "pseudonym of user_123", m.UserID)
+	assert.Equal(t, map[string]any{"times": 0.0}, m.Values)
+	assert.Equal(t, "user_123", session.Identity().UserID)
+	assert.EqualValues(t, 1, c.Stats().Redacted)
 }
 
 func TestBeforeSendMayKeepItsMessage(t *testing.T) {

@@ -14,12 +14,15 @@ type Consent uint8
 const (
 	// Denied: nothing is sent.
 	Denied Consent = iota
-	// AnonymousOnly: events are sent under the anonymous ID, without the user
-	// ID. Identifies and groups are withheld, and so are events without an
-	// anonymous ID of their own (one derived from a user ID is none).
+	// AnonymousOnly: events are sent under the anonymous ID, without the user ID
+	// and without personal values, as with [PIIDrop]. Identifies and groups are
+	// withheld. So are events whose anonymous ID leads to a user: one that is
+	// derived from the user ID or equals it, and in a [Session] one that was
+	// identified. Elsewhere take a new one yourself for somebody who was
+	// identified and now agrees to no more than this.
 	AnonymousOnly
-	// Pseudonymous: everything is sent, as with [PIIHash]. Without a
-	// PIIPolicy.Key personal values are dropped.
+	// Pseudonymous: everything is sent, but no personal values as they are: what
+	// [PIIWarn] would send is hashed, or dropped without a PIIPolicy.Key.
 	Pseudonymous
 	// Full: everything is sent, as Options.PII says.
 	Full
@@ -96,8 +99,9 @@ func (d *draft) permit(level Consent) bool {
 	case Denied:
 		return false
 	case AnonymousOnly:
+		own := m.AnonymousID != "" && m.AnonymousID != m.UserID && !isDerived(m.AnonymousID) && !d.ownLinked
 		m.UserID = ""
-		return d.kind == KindTrack && m.AnonymousID != "" && !isDerived(m.AnonymousID)
+		return d.kind == KindTrack && own
 	}
 	return true
 }

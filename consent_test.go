@@ -32,7 +32,7 @@ var consentMatrix = []struct {
 	{loopkit.Denied, "track", [...]string{"withheld", "withheld", "withheld", "withheld"}},
 	{loopkit.AnonymousOnly, "identify", [...]string{"withheld", "withheld", "withheld", "withheld"}},
 	{loopkit.AnonymousOnly, "group", [...]string{"withheld", "withheld", "withheld", "withheld"}},
-	{loopkit.AnonymousOnly, "track", [...]string{"plain", "hash", "neither", "refused"}},
+	{loopkit.AnonymousOnly, "track", [...]string{"neither", "neither", "neither", "refused"}},
 	{loopkit.Pseudonymous, "identify", [...]string{"hash", "hash", "neither", "refused"}},
 	{loopkit.Pseudonymous, "group", [...]string{"hash", "hash", "neither", "refused"}},
 	{loopkit.Pseudonymous, "track", [...]string{"hash", "hash", "neither", "refused"}},
@@ -181,13 +181,15 @@ func TestAnonymousOnlyNeedsAnAnonymousIDThatNobodyCanComputeFromTheUser(t *testi
 		"a user alone":                {UserID: "user_123"},
 		"a user and the derived ID":   {UserID: "user_123", AnonymousID: derived},
 		"the derived ID without user": {AnonymousID: derived},
+		"the user ID as anonymous ID": {UserID: "user_123", AnonymousID: "user_123"},
 	} {
 		require.NoError(t, c.Track(ctx, "page_view", nil, loopkit.As(id)), name)
 	}
 	require.NoError(t, c.NewSession(loopkit.Identity{UserID: "user_123"}).Track(ctx, "page_view", nil))
+	require.NoError(t, c.NewSession(loopkit.Identity{UserID: "user_123", AnonymousID: "anon_linked"}).Track(ctx, "page_view", nil))
 	require.NoError(t, c.Track(ctx, "page_view", nil, loopkit.As(loopkit.Identity{UserID: "user_123", AnonymousID: "anon_456", SessionID: "sess_1"})))
 	require.NoError(t, c.Close(t.Context()))
-	assert.EqualValues(t, 5, c.Stats().Withheld)
+	assert.EqualValues(t, 7, c.Stats().Withheld)
 	sent := server.Messages()
 	require.Len(t, sent, 1)
 	assert.Equal(t, "anon_456", sent[0].AnonymousID)
@@ -204,6 +206,25 @@ func TestAWithheldIdentifyDoesNotStickToTheSession(t *testing.T) {
 	require.NoError(t, c.Close(t.Context()))
 	require.Len(t, server.Messages(), 1)
 	assert.Empty(t, server.Messages()[0].UserID)
+}
+
+func TestAnIdentifiedSessionIsSentAgainUnderAnonymousOnlyAfterAReset(t *testing.T) {
+	server := loopkittest.NewTransport(t)
+	c := newClient(t, server)
+	session := c.NewSession(loopkit.Identity{AnonymousID: "anon_456"})
+	require.NoError(t, session.Identify(t.Context(), "user_123", nil))
+	ctx := loopkit.WithConsent(t.Context(), loopkit.AnonymousOnly)
+	require.NoError(t, session.Track(ctx, "withheld", nil), "LoopKit knows whose the anonymous ID is")
+	require.NoError(t, session.Track(loopkit.WithIdentity(ctx, loopkit.Identity{AnonymousID: "anon_9"}), "sent", nil), "another's")
+	session.Reset()
+	require.NoError(t, session.Track(ctx, "sent", nil))
+	require.NoError(t, c.Close(t.Context()))
+	tracks := server.MessagesOf(loopkittest.KindTrack)
+	require.Len(t, tracks, 2)
+	for _, m := range tracks {
+		assert.Equal(t, "sent", m.Name)
+	}
+	assert.EqualValues(t, 1, c.Stats().Withheld)
 }
 
 func TestConsentSeesTheMessage(t *testing.T) {

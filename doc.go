@@ -44,8 +44,8 @@
 //
 // Options.Consent, asked at each call, and [WithConsent], carried by a context, say
 // how much a person has agreed to; the lower one counts. [Denied] sends nothing,
-// [AnonymousOnly] events without the user ID, [Pseudonymous] everything with personal
-// values hashed, [Full] everything as Options.PII says. A call that is withheld
+// [AnonymousOnly] events without the user ID and personal values, [Pseudonymous]
+// everything with personal values hashed, [Full] everything as Options.PII says. A call that is withheld
 // returns nil.
 //
 // Values under keys that name personal data are sent with a warning, hashed,

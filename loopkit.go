@@ -38,7 +38,7 @@ func New(apiKey string, opts *Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{settings: s, queue: newQueue(s), privacy: s.privacy}
-	c.privacy.reportTo(c.queue.reporter)
+	c.privacy.reportTo(c.queue.reporter, s.fields)
 	if s.leaksKey {
 		c.queue.reporter.warn(causePlainHTTP, "loopkit: the API key goes over the network unencrypted; use https in Options.BaseURL",
 			slog.String("host", s.host))
@@ -95,9 +95,7 @@ func (c *Client) Stats() Stats {
 	if c.disabled() {
 		return Stats{Dropped: map[Reason]int64{}, Failing: map[string]error{}, Halted: map[string]error{}}
 	}
-	s := c.queue.stats()
-	s.Redacted = c.privacy.redacted.Load()
-	return s
+	return c.queue.stats()
 }
 
 // Flush sends what was accepted before the call and returns when all of it was
@@ -143,9 +141,6 @@ func orBackground(ctx context.Context) context.Context {
 // enqueue hands a parcel over and takes its scratch memory back.
 func (c *Client) enqueue(ctx context.Context, p parcel, s *Session) error {
 	err := c.queue.accept(ctx, p, s)
-	if err == nil && p.redacted > 0 {
-		c.privacy.redacted.Add(int64(p.redacted))
-	}
 	c.recycle(p.body)
 	return err
 }

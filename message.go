@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -87,7 +88,10 @@ type draft struct {
 	message wire.Message
 	options callOptions
 	own     Identity // a session's identity; none for calls of the client
-	scope   *scope   // what the context carries; nil if nothing
+	// ownLinked tells that the anonymous ID of own was identified, and that it
+	// is the message's.
+	ownLinked bool
+	scope     *scope // what the context carries; nil if nothing
 }
 
 // parcel is an encoded message with what the queue needs to know of it.
@@ -150,11 +154,11 @@ func (c *Client) address(d *draft) error {
 			return c.encodingError("WithContextFields", s.err, "1 MiB")
 		}
 		if s.identified {
-			id = s.identity
+			id, d.ownLinked = s.identity, false
 		}
 	}
 	if d.options.identity != nil {
-		id = *d.options.identity
+		id, d.ownLinked = *d.options.identity, false
 	}
 	m := &d.message
 	if d.kind != KindIdentify {
@@ -181,6 +185,9 @@ func (d *draft) shown() *Message {
 	if m.ID == "" {
 		shown.MessageID = m.UUID.String()
 	}
+	if isDerived(m.AnonymousID) && m.AnonymousID == derivedAnonymousID(m.UserID) { // as of a session that knows only a user
+		shown.AnonymousID = ""
+	}
 	return shown
 }
 
@@ -195,7 +202,8 @@ func (c *Client) encodingError(call string, err error, limit string) error {
 		return fmt.Errorf("%w: the JSON of %s is longer than %s", ErrTooLarge, call, limit)
 	case errors.As(err, &value):
 		if value.Panicked {
-			c.queue.reporter.panicked("the encoding of " + value.Path)
+			values, _, _ := strings.Cut(value.Path, ".") // not more of the path: keys may be data
+			c.queue.reporter.panicked("the encoding of " + values)
 		}
 		return &ArgumentError{Call: call, Field: value.Path, Reason: value.Reason}
 	}

@@ -91,8 +91,8 @@ type Options struct {
 	// [FileIdentity]. Default: in memory only.
 	IdentityStore IdentityStore
 	// Consent says how much the person of a call has agreed to, from what ctx
-	// carries or from the message, which it must not change. Context is left out
-	// of that. It is called by Identify, Group and Track on the caller's
+	// carries or from the message, which it must neither change nor keep: its
+	// Values are the caller's own. Context is left out of it. It is called by Identify, Group and Track on the caller's
 	// goroutine, so it must be quick and safe for concurrent use; a panic means
 	// [Denied]. What [WithConsent] put into ctx can only lower its answer.
 	// Deletions need no consent. Default: [Full].

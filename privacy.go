@@ -37,22 +37,26 @@ const (
 //
 // What is personal is told by the key alone, split into words at separators and
 // capitals: email, mail, phone, mobile, full name, first name, last name, name
-// (in an identify only), address, street, zip, postal, birth date, birthday,
-// dob, ip, lat, lng, latitude, longitude, passport, national id; also in the
-// plural, in one word, and with other words around: user_email, billingAddress.
-// Not personal are booleans, empty values, and keys that end in hash, hashed,
-// hmac or sha256. An object or array under such a key is personal as a whole.
-// User IDs, group IDs and names of events are never looked at.
+// (in an identify only), address, street, zip, postal, birth date, dob, ip, lat,
+// lng, passport, national id; also in the plural, in one word, in some other usual
+// forms (surname, latitude), and with other words around: user_email,
+// billingAddress. Not personal are booleans, empty values, keys that end in hash,
+// hashed, hmac or sha256, and keys that end in a word about the data, such as type,
+// count, version, status, method, consent or at: email_verified_at. An object or
+// array under such a key is personal as a whole. User IDs, group IDs and names of
+// events are never looked at.
 //
-// Secrets are left out in every mode and counted in Stats.Redacted: texts under
-// password, passwd, secret, token, api key, authorization, cookie, private key,
-// and texts and numbers under credit card, card number, cvv, ssn.
+// Secrets are left out in every mode and counted in Stats.Redacted: texts, lists and
+// objects under password, passwd, secret, token (but not an object of numbers, which
+// counts tokens), api key, authorization, cookie, private key, credit card, card
+// number, cvv, ssn; and a single number under api key, private key and the last four.
 type PIIPolicy struct {
 	// Mode is what becomes of personal values. Default: [PIIWarn].
 	Mode PIIMode
 	// Key of the hashes, at least 16 bytes. It must stay secret, for who has it
-	// can test guesses; and the same, for hashes of two keys never match.
-	Key []byte
+	// can test guesses; and the same, for hashes of two keys never match. It is
+	// left out where a policy is printed.
+	Key []byte `json:"-"`
 	// Extra are further keys that name personal data, recognised as the ones
 	// above are: "employee number" matches employeeNumber.
 	Extra []string
@@ -111,43 +115,39 @@ type privacy struct {
 	before    func(context.Context, *Message) *Message
 	policy    PIIPolicy
 	keys      *sensitive.Keys
-	redactors [2][2]*redactor   // by whether only pseudonyms are allowed, and whether it is about a person's traits
-	fields    [2]redactedFields // Options.Context, by the first
-	given     *wire.Fields      // the same before the policy
-	warned    []atomic.Bool     // by term
-	redacted  atomic.Int64      // values
-	reporter  *reporter         // nil until the client exists
+	redactors [Full + 1][2]*redactor   // by consent, and whether it is about a person's traits
+	fields    [Full + 1]redactedFields // Options.Context, by consent
+	warned    []atomic.Bool            // by term
+	reporter  *reporter                // nil until the client exists
 }
 
-// newPrivacy returns an error if the policy refuses fields, which all messages
-// carry.
-func newPrivacy(o *Options, fields *wire.Fields) (*privacy, error) {
+// newPrivacy returns an error if fields, which all messages carry, are refused by
+// the policy or larger than limit after it.
+func newPrivacy(o *Options, fields *wire.Fields, limit int) (*privacy, error) {
 	p := &privacy{
 		consent: o.Consent,
 		before:  o.BeforeSend,
 		policy:  o.PII,
 		keys:    sensitive.New(o.PII.Extra, o.PII.Allow),
-		given:   fields,
 	}
 	p.policy.Key = slices.Clone(o.PII.Key)
 	p.warned = make([]atomic.Bool, p.keys.Count())
-	for _, pseudonyms := range []bool{false, true} {
-		i := index(pseudonyms)
+	for level := range Full + 1 {
 		for _, ofPerson := range []bool{false, true} {
-			p.redactors[i][index(ofPerson)] = newRedactor(p, pseudonyms, ofPerson)
+			p.redactors[level][index(ofPerson)] = newRedactor(p, level, ofPerson)
 		}
-		p.fields[i] = p.redactors[i][0].redact(fields)
-	}
-	if problem := p.fields[0].problem; problem != nil {
-		return p, wrongOption("Context"+problem.path, "%s", problem.reason)
+		p.fields[level] = p.redactors[level][0].redact(fields, limit)
+		if problem := p.fields[level].problem; problem != nil {
+			return p, wrongOption("Context"+problem.path, "%s", problem.reason)
+		}
 	}
 	return p, nil
 }
 
 // reportTo sets who is told, and tells what there is to say of Options.Context.
-func (p *privacy) reportTo(r *reporter) {
+func (p *privacy) reportTo(r *reporter, context *wire.Fields) {
 	p.reporter = r
-	p.redactors[0][0].redact(p.given)
+	p.redactors[Full][0].redact(context, mostMessageBytes)
 }
 
 func index(b bool) int {
@@ -162,12 +162,11 @@ func index(b bool) int {
 // are, under a watch. It returns how many values were changed.
 func (c *Client) encode(ctx context.Context, d *draft, level Consent, dst []byte) ([]byte, int, error) {
 	p, m, limit := c.privacy, &d.message, c.settings.MaxMessageBytes
-	pseudonyms := index(level == Pseudonymous)
-	r := p.redactors[pseudonyms][index(d.kind == KindIdentify)]
-	m.Context = p.fields[pseudonyms].fields
-	changed := p.fields[pseudonyms].changed
+	r := p.redactors[level][index(d.kind == KindIdentify)]
+	m.Context = p.fields[level].fields
+	changed := p.fields[level].changed
 	if d.scope != nil && d.scope.fields != nil {
-		own := d.scope.fields.redactedBy(p.redactors[pseudonyms][0])
+		own := d.scope.fields.redactedBy(p.redactors[level][0])
 		if own.problem != nil {
 			return dst, 0, d.wrong("context"+own.problem.path, own.problem.reason)
 		}
@@ -217,7 +216,12 @@ func (c *Client) askBeforeSend(ctx context.Context, d *draft, level Consent) err
 	if out.Kind != d.kind {
 		return d.wrong("BeforeSend", "changed the kind of the message")
 	}
-	m.Name, m.GroupID, m.GroupType = out.Name, out.GroupID, out.GroupType
+	switch d.kind { // the other fields are not its kind's
+	case KindGroup:
+		m.GroupID, m.GroupType = out.GroupID, out.GroupType
+	case KindTrack:
+		m.Name = out.Name
+	}
 	m.UserID, m.AnonymousID, m.SessionID = out.UserID, out.AnonymousID, out.SessionID
 	m.Values, m.Context = out.Values, nil
 	if out.MessageID != "" {

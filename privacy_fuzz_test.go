@@ -58,7 +58,7 @@ func (h haystack) key(term string) string {
 
 // denied returns a value with a needle in it.
 func (h haystack) denied() any {
-	switch h.IntN(8) {
+	switch h.IntN(9) {
 	case 0:
 		return []string{needle}
 	case 1:
@@ -70,6 +70,10 @@ func (h haystack) denied() any {
 		return struct{ Inner *string }{&inner}
 	case 4:
 		return json.RawMessage(`["` + needle + `"]`)
+	case 5:
+		return map[string]any{needle: true}
+	case 6:
+		return []int{4711, 4711}
 	}
 	return needle
 }
@@ -137,6 +141,7 @@ func FuzzNoDeniedValueIsSent(f *testing.F) {
 			require.NotContains(t, err.Error(), needle)
 		}
 		require.NoError(t, c.Close(t.Context()))
+		require.NotContains(t, bodies.String(), "[4711,4711]")
 		require.NotContains(t, bodies.String(), needle, "%v, mode %d, %s of %v with %v", level, policy.Mode, call, values, fields)
 		if level == loopkit.Denied || level == loopkit.AnonymousOnly {
 			require.NotContains(t, bodies.String(), "user_123")

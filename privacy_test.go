@@ -2,6 +2,10 @@ package loopkit_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -39,7 +43,7 @@ func TestPersonalDataIsToldByTheWordsOfItsKey(t *testing.T) {
 		assert.Empty(t, sentUnder(t, drop, "track", map[string]any{key: "x"}), key)
 	}
 	for _, key := range []string{
-		"plan", "emailing", "mailbox", "telephone_booth", "ipsum", "zipper", "flat", "relate", "streetwise", "description", "nation", "id",
+		"plan", "emailing", "mailbox", "ipsum", "zipper", "flat", "relate", "streetwise", "description", "nation", "id",
 		"name", "team_name", "email_hash", "emailHash", "phone_sha256", "address_hmac", "hashed", "",
 	} {
 		assert.Len(t, sentUnder(t, drop, "track", map[string]any{key: "x"}), 1, key)
@@ -57,16 +61,25 @@ func TestANameIsPersonalInAnIdentifyOnly(t *testing.T) {
 
 func TestSecretsAreLeftOutInEveryMode(t *testing.T) {
 	for _, mode := range piiModes {
-		policy := loopkit.PIIPolicy{Mode: mode, Key: piiKey, Allow: []string{"token_type"}}
+		policy := loopkit.PIIPolicy{Mode: mode, Key: piiKey, Allow: []string{"session_token"}}
 		for _, key := range []string{
 			"password", "passwd", "db_password", "password_hash", "secret", "client_secret", "token", "accessToken", "api_key", "apiKey", "APIKey", "apikey",
 			"authorization", "Authorization", "cookie", "Set-Cookie", "private_key", "privateKey", "credit_card", "creditCard", "card_number", "cvv", "ssn",
 		} {
 			assert.Empty(t, sentUnder(t, policy, "track", map[string]any{key: "x"}), key)
 		}
-		kept := map[string]any{"token_type": "bearer", "tokens_used": 1500.0, "has_password": true, "secret": nil, "cookie": ""}
-		assert.Equal(t, kept, sentUnder(t, policy, "track", kept), "allowed, a count, a boolean, nothing")
-		assert.Empty(t, sentUnder(t, policy, "track", map[string]any{"ssn": 123456789, "cvv": 123, "card_number": 4111111111111111}), "numbers that are secrets")
+		kept := map[string]any{
+			"session_token": "allowed", "token_type": "bearer", "tokens_used": 1500.0, "tokens": map[string]any{"input": 512.0, "output": 64.0},
+			"has_password": true, "secret": nil, "cookie": "", "cookies": map[string]any{}, "token": []any{},
+		}
+		assert.Equal(t, kept, sentUnder(t, policy, "track", kept), "allowed, about a token, counts, a boolean, nothing")
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		require.NoError(t, err)
+		assert.Empty(t, sentUnder(t, policy, "track", map[string]any{
+			"private_key": key, "secret": [4]byte{1, 2, 3, 4}, "api_key": 12345, "tokens": []int{1, 2},
+			"cookies": map[string]any{"needle": 1}, "token": map[string]any{"needle": true}, "authorization": []bool{true},
+		}), "numbers and keys can be secrets, too")
+		assert.Empty(t, sentUnder(t, policy, "track", map[string]any{"ssn": 123456789, "cvv": 123, "card_number": int64(4111111111111111)}), "numbers that are secrets")
 		assert.Equal(t, map[string]any{"token_expires": "2026-11-24T00:00:00Z"},
 			sentUnder(t, policy, "track", map[string]any{"token_expires": time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)}), "a time is no secret")
 	}
@@ -148,6 +161,25 @@ func TestHashes(t *testing.T) {
 		"address_hash": loopkit.HashPII(piiKey, `{"city":"Springfield","street":"Main St 1"}`),
 	}, sent)
 
+	at, id := time.Date(1990, 1, 2, 0, 0, 0, 0, time.UTC), uuid.NameSpaceDNS
+	for _, v := range []any{
+		map[string]any{"birth_date": at, "passport": id, "address": []byte("x"), "phones": []int{1, 2}},
+		struct {
+			BirthDate time.Time `json:"birth_date"`
+			Passport  uuid.UUID `json:"passport"`
+			Address   []byte    `json:"address"`
+			Phones    []int     `json:"phones"`
+		}{at, id, []byte("x"), []int{1, 2}},
+	} {
+		assert.Equal(t, map[string]any{
+			"birth_date_hash": loopkit.HashPII(piiKey, "1990-01-02T00:00:00Z"), "passport_hash": loopkit.HashPII(piiKey, id.String()),
+			"address_hash": loopkit.HashPII(piiKey, "eA=="), "phones_hash": []any{loopkit.HashPII(piiKey, "1"), loopkit.HashPII(piiKey, "2")},
+		}, sentUnder(t, policy, "identify", map[string]any{"v": v})["v"], "one value has one hash, whatever its type")
+	}
+	long := sentUnder(t, policy, "identify", map[string]any{"emails": make([]string, 101), "phones": []string{"", "1"}})
+	assert.IsType(t, "", long["emails_hash"], "a long list has one hash")
+	assert.Equal(t, []any{"", loopkit.HashPII(piiKey, "1")}, long["phones_hash"])
+
 	own := sentUnder(t, policy, "identify", map[string]any{"email": "john@acme.com", "email_hash": "the program's own"})
 	assert.Equal(t, map[string]any{"email_hash": "the program's own"}, own)
 
@@ -156,12 +188,12 @@ func TestHashes(t *testing.T) {
 }
 
 func TestExtraAndAllowedKeys(t *testing.T) {
-	policy := loopkit.PIIPolicy{Mode: loopkit.PIIDrop, Extra: []string{"employee number", "salary"}, Allow: []string{"ip_version", "StreetView"}}
+	policy := loopkit.PIIPolicy{Mode: loopkit.PIIDrop, Extra: []string{"employee number", "salary"}, Allow: []string{"ip_class", "StreetView"}}
 	sent := sentUnder(t, policy, "track", map[string]any{
 		"employeeNumber": "1", "old_employee_numbers": "2", "Salary": 3, "email": "x", "ip": "1.2.3.4",
-		"ip_version": 6.0, "ipVersion": 4.0, "street_view": "on", "number": 5.0, "my_ip_version": "x",
+		"ip_class": 6.0, "ipClass": 4.0, "street_view": "on", "number": 5.0, "my_ip_class": "x",
 	})
-	assert.Equal(t, map[string]any{"ip_version": 6.0, "ipVersion": 4.0, "street_view": "on", "number": 5.0}, sent)
+	assert.Equal(t, map[string]any{"ip_class": 6.0, "ipClass": 4.0, "street_view": "on", "number": 5.0}, sent)
 }
 
 func TestThePolicyHoldsForTheContextToo(t *testing.T) {
@@ -182,6 +214,14 @@ func TestThePolicyHoldsForTheContextToo(t *testing.T) {
 	}
 	assert.EqualValues(t, 6, c.Stats().Redacted, "three values of two messages")
 
+	none := newClient(t, server, func(o *loopkit.Options) { o.Context = loopkit.Properties{"email": "help@acme.com", "app": "shop"} })
+	server.Reset()
+	require.NoError(t, none.Track(loopkit.WithConsent(visitor("anon_456"), loopkit.Pseudonymous), "page_view", nil))
+	require.NoError(t, none.Identify(loopkit.WithContextFields(visitor("anon_456"), loopkit.Properties{"name": "checkout"}), "user_123", nil))
+	require.NoError(t, none.Close(t.Context()))
+	assert.Equal(t, map[string]any{"app": "shop"}, server.MessagesOf(loopkittest.KindTrack)[0].System["context"])
+	assert.Equal(t, map[string]any{"email": "help@acme.com", "app": "shop", "name": "checkout"}, server.MessagesOf(loopkittest.KindIdentify)[0].System["context"])
+
 	refusing := newClient(t, server, func(o *loopkit.Options) { o.PII.Mode = loopkit.PIIRefuse })
 	var wrong *loopkit.ArgumentError
 	require.ErrorAs(t, refusing.Track(ctx, "page_view", nil), &wrong)
@@ -189,6 +229,12 @@ func TestThePolicyHoldsForTheContextToo(t *testing.T) {
 	_, err := loopkit.New(testKey, &loopkit.Options{PII: loopkit.PIIPolicy{Mode: loopkit.PIIRefuse}, Context: loopkit.Properties{"email": "help@acme.com"}})
 	require.ErrorAs(t, err, &wrong)
 	assert.Equal(t, "Context.email", wrong.Field)
+	emails := make([]string, 90) // the hashes are longer than they
+	for i := range emails {
+		emails[i] = "a@b.c"
+	}
+	_, err = loopkit.New(testKey, &loopkit.Options{PII: loopkit.PIIPolicy{Key: piiKey}, MaxMessageBytes: 2000, Context: loopkit.Properties{"emails": emails}})
+	require.ErrorContains(t, err, "Context is longer as JSON than 1000 bytes after")
 }
 
 func TestOneContextServesClientsWithDifferentPolicies(t *testing.T) {
@@ -219,6 +265,7 @@ func TestTheLogNamesEachKindOfPersonalDataOnceAndNoKeyOfTheProgram(t *testing.T)
 	for i := range 100 {
 		require.NoError(t, c.Identify(ctx, "user_123", loopkit.Traits{fmt.Sprintf("needle%d_email", i): "x", "needle_ip": "y", "needle_password": "z"}))
 	}
+	require.NoError(t, c.Identify(ctx, "user_123", loopkit.Traits{"zip": "", "street": []string{}, "mobile": map[string]any{}, "lat": nil, "dob": true}), "nothing to warn of")
 	require.NoError(t, c.Close(t.Context()))
 	for _, term := range []string{"email", "ip", "phone", "password"} {
 		assert.Len(t, log.lines("key="+term), 1, term)
@@ -250,10 +297,13 @@ func TestThePolicysKeyIsCopiedAndNeverPrinted(t *testing.T) {
 	opts := loopkit.Options{PII: loopkit.PIIPolicy{Mode: loopkit.PIIHash, Key: key}}
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("options", "pii", opts.PII, "options", opts)
-	for _, printed := range []string{fmt.Sprintf("%v %+v %#v %s %x %v", opts.PII, opts.PII, opts.PII, opts.PII, opts.PII, opts), log.String()} {
+	encoded, err := json.Marshal(opts.PII)
+	require.NoError(t, err)
+	for _, printed := range []string{string(encoded), fmt.Sprintf("%v %+v %#v %s %x %v", opts.PII, opts.PII, opts.PII, opts.PII, opts.PII, opts), log.String()} {
 		assert.NotContains(t, printed, "needle")
 		assert.NotContains(t, printed, fmt.Sprintf("%x", "needle"))
 		assert.NotContains(t, printed, "110 101 101 100")
+		assert.NotContains(t, printed, base64.StdEncoding.EncodeToString([]byte("needle"))[:6])
 	}
 
 	server := loopkittest.NewTransport(t)

@@ -58,7 +58,7 @@ type queue struct {
 type counts struct {
 	accepted, delivered, pending int64
 	dropped                      map[Reason]int64
-	refused, withheld            int64
+	refused, withheld, redacted  int64
 	requests, retries            int64
 }
 
@@ -161,6 +161,7 @@ func (q *queue) put(lane *lane, line *line, p parcel, first capacity) {
 	q.grow(b.block, size)
 	b.add(*p.body, p.keys, p.at)
 	q.counts.accepted++
+	q.counts.redacted += int64(p.redacted)
 	q.counts.pending++
 	q.watermark.add(placeOf(lane, line), b.epoch, 1)
 	if !lane.takes(b, 1) {
@@ -334,7 +335,7 @@ func (q *queue) stats() Stats {
 	s := Stats{
 		Accepted: n.accepted, Delivered: n.delivered, Pending: n.pending,
 		Dropped: maps.Clone(n.dropped),
-		Refused: n.refused, Withheld: n.withheld,
+		Refused: n.refused, Withheld: n.withheld, Redacted: n.redacted,
 		Panics: q.reporter.panics.Load(), NoticesLost: q.reporter.lost.Load(),
 		QueueBytes: int64(q.held + q.noticeBytes),
 		Requests:   n.requests, Retries: n.retries,

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"strings"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -22,15 +22,15 @@ type redactor struct {
 	watch    wire.Watch
 }
 
-// newRedactor returns the redactor for a person who has agreed to pseudonyms
-// only, or to everything.
-func newRedactor(p *privacy, pseudonyms, ofPerson bool) *redactor {
+// newRedactor returns the redactor for a person who has given a consent.
+func newRedactor(p *privacy, given Consent, ofPerson bool) *redactor {
 	r := &redactor{privacy: p, mode: p.policy.Mode, ofPerson: ofPerson}
+	hashes := len(p.policy.Key) > 0
 	switch {
-	case !pseudonyms || r.mode != PIIWarn:
-	case len(p.policy.Key) == 0:
+	case r.mode == PIIRefuse:
+	case given <= AnonymousOnly, given == Pseudonymous && r.mode == PIIWarn && !hashes:
 		r.mode = PIIDrop
-	default:
+	case given == Pseudonymous && r.mode == PIIWarn:
 		r.mode = PIIHash
 	}
 	r.watch = wire.Watch{Keys: p.keys, OfPerson: ofPerson, Stops: r.stops}
@@ -132,61 +132,65 @@ func (r *redactor) inside(value any) (changed int, problem *refusal) {
 // isSensitive reports whether there is anything in value that the term is about.
 func (r *redactor) isSensitive(term *sensitive.Term, value any) bool {
 	switch value := value.(type) {
-	case nil, bool, []bool:
+	case nil, bool:
 		return false
 	case string:
 		return value != ""
-	case []string:
-		return strings.Join(value, "") != ""
-	case []byte:
-		return len(value) > 0
-	case time.Time, time.Duration: // when a token expires is no secret
-		return term.Kind == sensitive.Personal
 	case uuid.UUID:
 		return true
+	case time.Time, time.Duration: // when a token expires is no secret
+		return term.Kind == sensitive.Personal
 	case map[string]any:
-		if term.Kind == sensitive.Personal { // its keys may be data, too
-			return len(value) > 0
-		}
-		for _, element := range value {
-			if r.isSensitive(term, element) {
-				return true
-			}
-		}
-		return false
+		return len(value) > 0 && !(term.Counted && isCounts(value))
 	case []any:
-		for _, element := range value {
-			if r.isSensitive(term, element) {
-				return true
-			}
-		}
-		return false
-	default: // a number, or several
-		return term.Numbers
+		return len(value) > 0
 	}
+	if list := reflect.ValueOf(value); list.Kind() == reflect.Slice {
+		return list.Len() > 0
+	}
+	return term.Numbers
 }
+
+// isCounts reports whether an object has nothing but numbers in it, such as
+// {"input": 512, "output": 64} of tokens.
+func isCounts(object map[string]any) bool {
+	for _, value := range object {
+		switch value.(type) {
+		case json.Number, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// mostHashes bounds the work for a list, whose hashes are longer than its
+// elements may be. A longer list has one hash.
+const mostHashes = 100
 
 // hashed keeps a list a list, so that each of several addresses can be compared.
 func (r *redactor) hashed(value any) any {
-	switch value := value.(type) {
-	case string:
-		return HashPII(r.policy.Key, value)
-	case []string:
-		hashes := make([]string, len(value))
-		for i, s := range value {
-			hashes[i] = HashPII(r.policy.Key, s)
-		}
-		return hashes
-	case []any:
-		hashes := make([]any, len(value))
-		for i, element := range value {
-			hashes[i] = r.hashed(element)
-		}
-		return hashes
-	}
 	text, err := json.Marshal(value) // sorts what is in a map
-	if err != nil {                  // NaN, an infinity
-		return nil
+	if err != nil {                  // NaN, an infinity: the encoder refuses them, too
+		return value
+	}
+	return r.hashedJSON(text, true)
+}
+
+func (r *redactor) hashedJSON(text []byte, mayBeList bool) any {
+	var s string
+	var list []json.RawMessage
+	switch {
+	case string(text) == `""`:
+		return ""
+	case json.Unmarshal(text, &s) == nil:
+		return HashPII(r.policy.Key, s)
+	case mayBeList && json.Unmarshal(text, &list) == nil && len(list) <= mostHashes:
+		hashes := make([]any, len(list))
+		for i, element := range list {
+			hashes[i] = r.hashedJSON(element, false)
+		}
+		return hashes
 	}
 	return HashPII(r.policy.Key, string(text))
 }
@@ -198,7 +202,8 @@ type redactedFields struct {
 	problem *refusal
 }
 
-func (r *redactor) redact(fields *wire.Fields) redactedFields {
+// redact applies the policy to fields, which may then take limit bytes.
+func (r *redactor) redact(fields *wire.Fields, limit int) redactedFields {
 	if !fields.Watched(&r.watch) {
 		return redactedFields{fields: fields}
 	}
@@ -210,9 +215,9 @@ func (r *redactor) redact(fields *wire.Fields) redactedFields {
 	if problem != nil {
 		return redactedFields{problem: problem}
 	}
-	redacted, err := wire.NewFields(tree, mostMessageBytes)
+	redacted, err := wire.NewFields(tree, limit)
 	if err != nil {
-		return redactedFields{problem: &refusal{"", "cannot be written again"}}
+		return redactedFields{problem: &refusal{"", fmt.Sprintf("is longer as JSON than %d bytes after its personal data was hashed", limit)}}
 	}
 	return redactedFields{redacted, changed, nil}
 }
@@ -233,7 +238,7 @@ func (f *contextFields) redactedBy(r *redactor) *redactedScope {
 	if s := f.newest.Load(); s != nil && s.by == r {
 		return s
 	}
-	s := &redactedScope{r.redact(f.encoded), r}
+	s := &redactedScope{r.redact(f.encoded, mostMessageBytes), r}
 	f.newest.Store(s)
 	return s
 }

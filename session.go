@@ -163,8 +163,9 @@ func (s *Session) send(ctx context.Context, d *draft) error {
 				after = sessionState{Identity: Identity{AnonymousID: NewAnonymousID()}}.identified(d.message.UserID)
 			}
 		}
-		d.own = after.Identity
-		p, err := c.prepare(ctx, d)
+		attempt := *d // what an attempt changes must not reach the next one
+		attempt.own, attempt.ownLinked = after.Identity, after.linkedTo != ""
+		p, err := c.prepare(ctx, &attempt)
 		if err != nil { // also if it is withheld: the identity does not change then
 			return c.refuse(d, err)
 		}

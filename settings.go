@@ -15,8 +15,9 @@ import (
 type settings struct {
 	Options
 	key      string
-	leaksKey bool   // over plain HTTP, to another machine
-	host     string // of BaseURL
+	leaksKey bool         // over plain HTTP, to another machine
+	host     string       // of BaseURL
+	fields   *wire.Fields // Options.Context, encoded
 	privacy  *privacy
 	now      func() time.Time // time.Now, but in tests whose wall clock steps
 }
@@ -72,7 +73,8 @@ func (s *settings) encodeContext() error {
 	case err != nil:
 		return wrongOption("Context", "is longer as JSON than %d bytes, half of MaxMessageBytes", limit)
 	}
-	s.privacy, err = newPrivacy(&s.Options, fields)
+	s.fields = fields
+	s.privacy, err = newPrivacy(&s.Options, fields, limit)
 	return err
 }
 

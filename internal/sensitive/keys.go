@@ -39,11 +39,11 @@ func New(extra, allowed []string) *Keys {
 	for _, name := range extra {
 		terms = append(terms, &Term{Name: name, Kind: Personal, Numbers: true})
 	}
+	k.count = len(terms)
 	for place, t := range terms {
 		t.place = place
 		k.add(t)
 	}
-	k.count = len(terms)
 	for _, key := range allowed {
 		k.allowed[string(appendWords(nil, key))] = true
 	}
@@ -54,18 +54,21 @@ func New(extra, allowed []string) *Keys {
 func HasWords(key string) bool { return len(appendWords(nil, key)) > 0 }
 
 // add enters the term as it is, in the plural, and in one word: emails, fullname.
+// A term of the program goes before one that means people only.
 func (k *Keys) add(t *Term) {
-	words := string(appendWords(nil, t.Name))
-	plural := words + "s"
-	if strings.HasSuffix(words, "s") {
-		plural = words + "es"
-	}
-	for _, form := range []string{words, plural, strings.ReplaceAll(words, " ", ""), strings.ReplaceAll(plural, " ", "")} {
-		if _, taken := k.terms[form]; !taken {
-			k.terms[form] = t
+	for _, form := range append([]string{t.Name}, t.forms...) {
+		words := string(appendWords(nil, form))
+		plural := words + "s"
+		if strings.HasSuffix(words, "s") {
+			plural = words + "es"
 		}
+		for _, form := range []string{words, plural, strings.ReplaceAll(words, " ", ""), strings.ReplaceAll(plural, " ", "")} {
+			if taken := k.terms[form]; taken == nil || taken.ofPeople {
+				k.terms[form] = t
+			}
+		}
+		k.longest = max(k.longest, strings.Count(words, " ")+1)
 	}
-	k.longest = max(k.longest, strings.Count(words, " ")+1)
 }
 
 // Count is how many terms there are.
@@ -74,27 +77,38 @@ func (k *Keys) Count() int { return k.count }
 // Find returns the term that a key is recognised by, or nil. A secret goes
 // before what is personal. ofPerson tells that the key describes a person.
 func (k *Keys) Find(key string, ofPerson bool) *Term {
-	slot := &k.seen[slotOf(key)]
-	v := slot.Load()
-	var term *Term
-	if v != nil && v.key == key {
-		term = v.term
-	} else {
-		term = k.look(key)
-		remember(slot, v == nil, key, term)
-	}
+	term := k.find(key)
 	if term != nil && term.ofPeople && !ofPerson {
 		return nil
 	}
 	return term
 }
 
+// find looks into the two slots where a key may be remembered.
+func (k *Keys) find(key string) *Term {
+	slot := slotOf(key)
+	first := k.seen[slot].Load()
+	if first != nil && first.key == key {
+		return first.term
+	}
+	second := k.seen[slot^1].Load()
+	if second != nil && second.key == key {
+		return second.term
+	}
+	term := k.look(key)
+	if first != nil && (second == nil || rand.Uint32N(2) == 0) {
+		slot, first = slot^1, second
+	}
+	k.remember(slot, first == nil, key, term)
+	return term
+}
+
 // remember keeps what was found. What is kept already gives way now and then
 // only, so that keys which a program makes up do not push out all others.
-func remember(slot *atomic.Pointer[verdict], free bool, key string, term *Term) {
+func (k *Keys) remember(slot uint64, free bool, key string, term *Term) {
 	const oneIn = 16
 	if len(key) <= mostKeyLength && (free || rand.Uint32N(oneIn) == 0) {
-		slot.Store(&verdict{strings.Clone(key), term}) // the key may be a small part of something large
+		k.seen[slot].Store(&verdict{strings.Clone(key), term}) // the key may be a small part of something large
 	}
 }
 
@@ -131,14 +145,14 @@ func (k *Keys) look(key string) (best *Term) {
 	if k.allowed[string(words)] {
 		return nil
 	}
-	unreadable := digested(words)
+	about, unreadable := endsIn(aspects, words), endsIn(digests, words)
 	for from := 0; from < len(words); from = nextWord(words, from) {
 		for to, n := from, 0; to < len(words) && n < k.longest; n++ {
 			to = endOfWord(words, to)
-			found := k.terms[string(words[from:to])]
+			found, last := k.terms[string(words[from:to])], to == len(words)
 			to++ // the space
 			switch {
-			case found == nil, found.Kind == Personal && unreadable:
+			case found == nil, !last && (about || unreadable && found.Kind == Personal):
 			case found.Kind == Secret:
 				return found
 			case best == nil, best.ofPeople:
@@ -149,10 +163,12 @@ func (k *Keys) look(key string) (best *Term) {
 	return best
 }
 
-func digested(words []byte) bool {
+// endsIn reports whether the last word, or the last two, are in list, and not all
+// that there is.
+func endsIn(list map[string]bool, words []byte) bool {
 	last := bytes.LastIndexByte(words, ' ') + 1
 	lastTwo := bytes.LastIndexByte(words[:max(0, last-1)], ' ') + 1
-	return last > 0 && digests[string(words[last:])] || lastTwo > 0 && digests[string(words[lastTwo:])]
+	return last > 0 && list[string(words[last:])] || lastTwo > 0 && list[string(words[lastTwo:])]
 }
 
 // endOfWord returns where the word ends that begins at from.

@@ -27,7 +27,10 @@ func TestKeysAreSplitIntoWords(t *testing.T) {
 		"2fa":            "2 fa",
 		"straße":         "straße",
 		"größeÄußern":    "größeÄußern",
-		"a\xffb":         "a\xffb",
+		"a\xffb":         "a b",
+		"\ufeffemail":    "email",
+		"email\u00a0":    "email",
+		"e\u2011mail":    "e mail",
 	} {
 		assert.Equal(t, words, string(appendWords(nil, key)), key)
 	}
@@ -70,12 +73,38 @@ func TestTermsOfTheProgram(t *testing.T) {
 	assert.Nil(t, k.Find("cookie-name", true))
 	assert.NotNil(t, k.Find("my_client_ip", true), "an allowed key is compared whole")
 	places := map[int]bool{}
-	for _, name := range append(append([]string{"shoe_size"}, personal...), "password", "cvv", "ssn", "api_key") {
-		place := k.Find(name, true).Place()
-		assert.Less(t, place, k.Count())
-		assert.False(t, places[place], name)
-		places[place] = true
+	for _, term := range Known() {
+		found := k.Find(term.Name, true)
+		assert.Equal(t, term.Name, found.Name)
+		assert.Less(t, found.Place(), k.Count())
+		assert.False(t, places[found.Place()], term.Name)
+		places[found.Place()] = true
 	}
+}
+
+func TestATermOfTheProgramGoesBeforeOneThatMeansPeopleOnly(t *testing.T) {
+	assert.Equal(t, Personal, New([]string{"name"}, nil).Find("team_name", false).Kind)
+}
+
+func TestUsualFormsInOneWord(t *testing.T) {
+	k := New(nil, nil)
+	for _, key := range []string{
+		"zipcode", "ipaddress", "emailaddress", "phonenumber", "telephone", "accesstoken", "authtoken", "creditcardnumber", "secretkey", "username",
+		"passWord", "pass_word", "pwd", "ipv4", "client_ipv6", "date_of_birth", "lon", "surname", "cvc", "access_key",
+	} {
+		assert.NotNil(t, k.Find(key, true), key)
+	}
+}
+
+func TestWhatIsSaidAboutTheDataIsNotTheData(t *testing.T) {
+	k := New(nil, nil)
+	for _, key := range []string{
+		"cookie_consent", "cookie_policy_version", "cookieBannerVariant", "password_strength", "password_reset_method", "token_type", "tokenExpiresAt",
+		"mobile_os", "phone_model", "email_campaign", "email_template", "emails_sent", "zip_size", "email_verified_at", "credit_card_type",
+	} {
+		assert.Nil(t, k.Find(key, true), key)
+	}
+	assert.NotNil(t, k.Find("type_of_token", true))
 }
 
 func TestTheMemoryOfKeysNeverChangesTheAnswer(t *testing.T) {
@@ -100,7 +129,7 @@ func TestTheMemoryOfKeysNeverChangesTheAnswer(t *testing.T) {
 
 func TestFindingAKeyThatWasSeenAllocatesNothing(t *testing.T) {
 	k := New(nil, nil)
-	keys := []string{"email", "page", "a_rather_long_name_of_a_property", "ip", "x", ""}
+	keys := []string{"email", "page", "a_rather_long_name_of_a_property", "ip", "x", "", "birth_date", "team_id", "fullName"}
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
 		for _, key := range keys {
 			k.Find(key, true)

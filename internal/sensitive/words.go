@@ -1,10 +1,23 @@
 package sensitive
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // appendWords appends the words of a key in small letters, with a space between
-// them. Letters beyond ASCII belong to words and stay as they are.
+// them. Letters beyond ASCII belong to words and stay as they are; other signs,
+// such as a byte order mark, separate them.
 func appendWords(dst []byte, key string) []byte {
+	if strings.ContainsFunc(key, isForeignSign) {
+		key = strings.Map(func(r rune) rune {
+			if isForeignSign(r) {
+				return '_'
+			}
+			return r
+		}, key)
+	}
 	start := len(dst)
 	for i := range len(key) {
 		c := key[i]
@@ -18,6 +31,8 @@ func appendWords(dst []byte, key string) []byte {
 	}
 	return dst
 }
+
+func isForeignSign(r rune) bool { return r >= utf8.RuneSelf && !unicode.IsLetter(r) }
 
 type class uint8
 

@@ -45,7 +45,7 @@ func appendObject[V any](dst []byte, object map[string]V, lim limits, appendElem
 		if dst, err = appendElement(dst, value, lim); err != nil {
 			return dst, inMember(err, name)
 		}
-		if lim.watch != nil && lim.watch.stops(name, dst[valueStart]) {
+		if lim.watch != nil && lim.watch.stops(name, dst[valueStart:]) {
 			return dst, ErrWatched
 		}
 		if !lim.fit(dst, 0) {

@@ -68,7 +68,7 @@ func (t *tree) value(v any, depth int) (any, error) {
 	case json.Number:
 		return v, t.take(len(v))
 	case []byte:
-		return bytes.Clone(v), t.take(len(v))
+		return copyList(t, v)
 
 	case map[string]any:
 		return objectOrNil(copyObject(t, v, depth, (*tree).value))
@@ -95,15 +95,15 @@ func (t *tree) value(v any, depth int) (any, error) {
 				return nil, err
 			}
 		}
-		return slices.Clone(v), t.take(len(v))
+		return copyList(t, v)
 	case []bool:
-		return slices.Clone(v), t.take(len(v))
+		return copyList(t, v)
 	case []int:
-		return slices.Clone(v), t.take(len(v))
+		return copyList(t, v)
 	case []int64:
-		return slices.Clone(v), t.take(len(v))
+		return copyList(t, v)
 	case []float64:
-		return slices.Clone(v), t.take(len(v))
+		return copyList(t, v)
 
 	default:
 		return t.foreign(v, depth)
@@ -130,6 +130,13 @@ func (t *tree) foreign(v any, depth int) (any, error) {
 
 func leaf[V any](t *tree, v V, depth int) (any, error) { return t.value(v, depth) }
 
+func copyList[V any](t *tree, list []V) (any, error) {
+	if err := t.take(len(list)); err != nil { // each element takes at least a byte
+		return nil, err
+	}
+	return slices.Clone(list), nil
+}
+
 // objectOrNil keeps what is null in JSON from becoming an object.
 func objectOrNil(object map[string]any, err error) (any, error) {
 	if object == nil {
@@ -144,6 +151,9 @@ func copyObject[V any](t *tree, object map[string]V, depth int, copyElement func
 		return nil, t.take(1)
 	case depth == 0:
 		return nil, errTooDeep()
+	}
+	if len(object) > t.room { // before memory is taken for it
+		return nil, ErrTooLarge
 	}
 	out := make(map[string]any, len(object))
 	for name, value := range object {
@@ -165,6 +175,9 @@ func copyArray[V any](t *tree, array []V, depth int, copyElement func(*tree, V, 
 		return nil, t.take(1)
 	case depth == 0:
 		return nil, errTooDeep()
+	}
+	if len(array) > t.room {
+		return nil, ErrTooLarge
 	}
 	out := make([]any, len(array))
 	for i, value := range array {

@@ -18,16 +18,30 @@ type Watch struct {
 	Stops func(*sensitive.Term) bool
 }
 
-// stops looks at a member whose value begins with the given byte.
-func (w *Watch) stops(name string, first byte) bool {
+// stops looks at a member; value begins with its JSON.
+func (w *Watch) stops(name string, value []byte) bool {
+	first := value[0]
 	if first == 't' || first == 'f' || first == 'n' { // a boolean or null says nothing about anybody
 		return false
 	}
 	term := w.Keys.Find(name, w.OfPerson)
-	if term == nil || !term.Numbers && first <= '9' && first != '"' {
+	if term == nil || !term.Numbers && first <= '9' && first != '"' || startsEmpty(value) {
 		return false
 	}
 	return w.Stops(term)
+}
+
+// startsEmpty reports whether value begins with an empty string, object or array.
+func startsEmpty(value []byte) bool {
+	switch value[0] {
+	case '"':
+		return value[1] == '"'
+	case '{':
+		return value[1] == '}'
+	case '[':
+		return value[1] == ']'
+	}
+	return false
 }
 
 // watched reports whether watch stops at a member in valid JSON without spaces.
@@ -37,8 +51,16 @@ func watched(value []byte, watch *Watch) bool {
 			continue
 		}
 		end := endOfString(value, i)
-		if end < len(value) && value[end] == ':' && watch.stops(unquote(value[i:end]), value[end+1]) {
-			return true
+		if end < len(value) && value[end] == ':' {
+			var stops bool
+			if name := value[i+1 : end-1]; bytes.IndexByte(name, '\\') < 0 {
+				stops = watch.stops(string(name), value[end+1:])
+			} else {
+				stops = watch.stops(unquote(value[i:end]), value[end+1:])
+			}
+			if stops {
+				return true
+			}
 		}
 		i = end - 1
 	}
@@ -60,9 +82,6 @@ func endOfString(value []byte, start int) int {
 }
 
 func unquote(quoted []byte) string {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return string(quoted[1 : len(quoted)-1])
-	}
 	var s string
 	if err := json.Unmarshal(quoted, &s); err != nil {
 		return string(quoted) // not JSON after all: nobody else could read the name either
