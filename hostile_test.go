@@ -139,6 +139,9 @@ func TestHugeValuesAreRefusedBeforeTheyAreCopied(t *testing.T) {
 		names[strconv.Itoa(i)] = nil
 	}
 	c := newClient(t, loopkittest.NewTransport(t))
+	copies := newClient(t, loopkittest.NewTransport(t), func(o *loopkit.Options) {
+		o.BeforeSend = func(_ context.Context, m *loopkit.Message) *loopkit.Message { return m }
+	})
 	for name, value := range map[string]any{
 		"string": text, "name": map[string]any{text[:4<<20]: 1}, "names": names, "named map": loopkit.Traits(names), "list": []any{1, []string{"a", text}},
 		"bytes": zeros, "raw": json.RawMessage(zeros), "elements": make([]any, 1<<20), "numbers": make([]int, 100<<17),
@@ -148,6 +151,7 @@ func TestHugeValuesAreRefusedBeforeTheyAreCopied(t *testing.T) {
 			assert.ErrorIs(t, c.Track(visitor("anon_1"), "e", loopkit.Properties{"v": value}), loopkit.ErrTooLarge)
 			assert.ErrorIs(t, c.Identify(visitor("anon_1"), "u", loopkit.Traits{"v": map[string]any{"in": value}}), loopkit.ErrTooLarge)
 			assert.ErrorIs(t, c.Group(visitor("anon_1"), "g", loopkit.Traits{"v": []any{value}}), loopkit.ErrTooLarge)
+			assert.ErrorIs(t, copies.Track(visitor("anon_1"), "e", loopkit.Properties{"v": value}), loopkit.ErrTooLarge, "before BeforeSend")
 			assert.Less(t, allocated()-before, uint64(1<<20))
 
 			ctx := loopkit.WithContextFields(visitor("anon_1"), loopkit.Properties{"v": value})

@@ -66,34 +66,28 @@ func (p *privacy) warnOf(term *sensitive.Term) {
 // object applies the policy to an object of a tree (see wire.Message.Tree), in
 // place, and returns how many values it changed.
 func (r *redactor) object(object map[string]any) (changed int, problem *refusal) {
-	var hashes map[string]any
+	hashes := map[string]any{}
 	for name, value := range object {
 		term := r.keys.Find(name, r.ofPerson)
-		switch {
-		case term == nil || !r.isSensitive(term, value):
+		if term != nil && !r.isSensitive(term, value) {
+			term = nil
+		}
+		if term != nil && (term.Kind == sensitive.Secret || r.mode == PIIWarn) {
+			r.warnOf(term)
+		}
+		if term == nil || term.Kind == sensitive.Personal && r.mode == PIIWarn {
 			n, problem := r.inside(value)
 			if problem != nil {
 				return 0, problem.in("." + name)
 			}
 			changed += n
 			continue
-		case term.Kind == sensitive.Secret:
-			r.warnOf(term)
-		case r.mode == PIIWarn:
-			r.warnOf(term)
-			n, problem := r.inside(value)
-			if problem != nil {
-				return 0, problem.in("." + name)
-			}
-			changed += n
-			continue
-		case r.mode == PIIRefuse:
+		}
+		if term.Kind == sensitive.Personal && r.mode == PIIRefuse {
 			reason := fmt.Sprintf("is personal data (%s); leave it out, pass HashPII of it, or allow the key (PIIPolicy.Allow)", term.Name)
 			return 0, &refusal{"." + name, reason}
-		case r.mode == PIIHash:
-			if hashes == nil {
-				hashes = map[string]any{}
-			}
+		}
+		if term.Kind == sensitive.Personal && r.mode == PIIHash {
 			hashes[name+"_hash"] = r.hashed(value)
 		}
 		delete(object, name)

@@ -152,12 +152,13 @@ func copyObject[V any](t *tree, object map[string]V, depth int, copyElement func
 	case depth == 0:
 		return nil, errTooDeep()
 	}
-	if len(object) > t.room { // before memory is taken for it
+	const least = len(`"":0,`)
+	if len(object)*least > t.room { // before memory is taken for it
 		return nil, ErrTooLarge
 	}
 	out := make(map[string]any, len(object))
 	for name, value := range object {
-		if err := t.take(len(name) + 1); err != nil {
+		if err := t.take(len(name) + len(`"":,`)); err != nil {
 			return nil, err
 		}
 		copied, err := copyElement(t, value, depth-1)
@@ -176,7 +177,8 @@ func copyArray[V any](t *tree, array []V, depth int, copyElement func(*tree, V, 
 	case depth == 0:
 		return nil, errTooDeep()
 	}
-	if len(array) > t.room {
+	const least = len(`0,`)
+	if len(array)*least > t.room {
 		return nil, ErrTooLarge
 	}
 	out := make([]any, len(array))
