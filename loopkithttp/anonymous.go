@@ -3,8 +3,9 @@ package loopkithttp
 import "strings"
 
 // anonymousHeader carries the anonymous ID of clients that this server's
-// cookies do not reach: pages of other origins, apps.
-const anonymousHeader = "X-LoopKit-Anonymous-Id"
+// cookies do not reach: pages of other origins, apps. Its case is that which
+// net/http gives the names of headers.
+const anonymousHeader = "X-Loopkit-Anonymous-Id"
 
 const longestAnonymousID = 128
 

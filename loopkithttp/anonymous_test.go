@@ -55,6 +55,7 @@ func TestAnInboundAnonymousIDIsOfAKnownForm(t *testing.T) {
 		"anon_00000000-0000-5000-0000-000000000000": false,
 		"anon_ABCDEF00-0000-5000-0000-000000000000": false,
 		"anon_ABCDEF00-0000-4000-0000-000000000000": true,
+		"anon_01890a5d-ac96-774b-bcce-b302099a8057": true, // version 7
 	} {
 		assert.Equal(t, want, loopkithttp.Usable(id), "%q", id)
 	}
@@ -93,7 +94,7 @@ func FuzzRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, given, id, linked, session, consent, referrer, host string) {
 		r := get("/")
 		r.Host = host
-		r.Header[header] = []string{given}
+		r.Header[http.CanonicalHeaderKey(header)] = []string{given}
 		r.Header.Set("Referer", referrer)
 		r.Header.Set("User-Agent", referrer)
 		r.Header["Cookie"] = []string{

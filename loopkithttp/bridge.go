@@ -22,8 +22,13 @@ var bridgeFunction string
 //
 // The script compares the SDK's localStorage with the cookie. At their first
 // meeting, and when the SDK has a new ID, the cookie takes it over; when the
-// server has a new one, as after [Logout], the SDK does. Without a cookie, as
-// without consent or with Options.HTTPOnly, it does nothing.
+// server has a new one, as after [Logout], the SDK does. While the browser's ID
+// is linked to a user, the server accepts no other, for that may be another
+// user's: it answers with a new one, and the SDK takes that over. Without a
+// cookie, as without consent or with Options.HTTPOnly, it does nothing.
+//
+// Beside the SDK's own key loopkit_anonymousId it keeps one in localStorage,
+// loopkit_bridge: the ID that both had last.
 func BridgeScript(nonce string) template.HTML { return (*Options)(nil).BridgeScript(nonce) }
 
 // BridgeHandler serves the script of [BridgeScript] by itself, for policies that

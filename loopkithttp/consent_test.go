@@ -30,6 +30,7 @@ func TestAChoiceIsReadFromTheCookieThatKeptIt(t *testing.T) {
 			assert.Equal(t, level, read(get("/", cookie.Name+"="+cookie.Value)))
 			assert.Equal(t, unanswered, read(get("/")))
 			assert.Equal(t, level, read(get("/", cookie.Name+"=garbage", cookie.Name+"="+cookie.Value)))
+			assert.Equal(t, min(level, unanswered), read(get("/", cookie.Name+"="+cookie.Value, cookie.Name+"="+unanswered.String())), "the lowest counts")
 			for _, garbage := range []string{"", "FULL", "fully", "3", "yes", "<nil>", "full.denied"} {
 				assert.Equal(t, unanswered, read(get("/", cookie.Name+"="+garbage)), "%q", garbage)
 			}
@@ -47,7 +48,7 @@ func TestTheConsentCookieHasTheAttributesOfTheOthers(t *testing.T) {
 	a := askHandler(refreshing(client, &loopkithttp.Options{Domain: "example.com", Secure: true}, false), get("/", "DNT: 1"), func(w http.ResponseWriter, r *http.Request) {
 		loopkithttp.SetConsent(w, r, 17)
 	})
-	assert.Equal(t, []string{"loopkit_consent=denied; Path=/; Domain=example.com; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"}, a.Header["Set-Cookie"])
+	assert.Contains(t, a.Header["Set-Cookie"], "loopkit_consent=denied; Path=/; Domain=example.com; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax")
 }
 
 func TestAGrantChangesNothingButTheCookie(t *testing.T) {
@@ -70,15 +71,20 @@ func TestADenialEndsTheCookiesAtOnce(t *testing.T) {
 		assert.Equal(t, loopkit.Identity{}, identityOf(t, loopkithttp.Logout(w, r)))
 	}
 	middleware := refreshing(client, &loopkithttp.Options{Sessions: true}, true)
-	assert.Equal(t, map[string]string{loopkithttp.ConsentCookie: "set"}, askHandler(middleware, get("/"), deny).did(), "what this answer set is taken back")
-	a := askHandler(middleware, get("/", anonymousCookie+"="+known, linkedCookie+"="+linkedToNobodyKnown, sessionCookie+"="+aSession), deny)
-	assert.Equal(t, map[string]string{
-		loopkithttp.ConsentCookie: "set", anonymousCookie: "expired", linkedCookie: "expired", sessionCookie: "expired",
-	}, a.did())
+	for _, lines := range [][]string{
+		{anonymousCookie + "=" + known, linkedCookie + "=" + linkedToNobodyKnown, sessionCookie + "=" + aSession},
+		{}, // as with another site's form
+	} {
+		a := askHandler(middleware, get("/", lines...), deny)
+		assert.Equal(t, map[string]string{
+			loopkithttp.ConsentCookie: "set", anonymousCookie: "expired", linkedCookie: "expired", sessionCookie: "expired",
+		}, a.did())
+		assert.Len(t, a.Cookies(), 4)
+	}
 
 	w := httptest.NewRecorder()
 	loopkithttp.SetConsent(w, get("/", anonymousCookie+"="+known), loopkit.Denied)
-	assert.Len(t, w.Header()["Set-Cookie"], 2, "also without the middleware")
+	assert.Len(t, w.Header()["Set-Cookie"], 4, "also without the middleware")
 }
 
 func TestADenialDropsWhatHasNotBeenSent(t *testing.T) {

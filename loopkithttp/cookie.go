@@ -23,14 +23,21 @@ type cookies struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	options *Options
+	held    []*http.Cookie // those of r
+	// everywhere says that what is set replaces another value, which must not
+	// survive for the host alone after Options.Domain was set. A change of the
+	// domain is seen by no other sign: cookies are sent without it.
+	everywhere bool
 }
 
 // sent returns the values of a cookie. A browser sends several where it holds
 // them for the host and for its parent domains.
 func (c cookies) sent(name string) []string {
 	var values []string
-	for _, cookie := range c.r.CookiesNamed(name) {
-		values = append(values, cookie.Value)
+	for _, cookie := range c.held {
+		if cookie.Name == name {
+			values = append(values, cookie.Value)
+		}
 	}
 	return values
 }
@@ -55,10 +62,18 @@ func (c cookies) forget(name string) {
 	c.withdraw(name)
 }
 
-// forgetVisitor forgets who the browser is.
+// forgetVisitor forgets who the browser is, as far as it said so.
 func (c cookies) forgetVisitor() {
 	for _, name := range visitorCookies {
 		c.forget(name)
+	}
+}
+
+// expireVisitor does so also where the browser did not send its cookies, as
+// with another site's form.
+func (c cookies) expireVisitor() {
+	for _, name := range visitorCookies {
+		c.expire(name)
 	}
 }
 
@@ -66,7 +81,8 @@ func (c cookies) replace(cookie *http.Cookie) {
 	c.withdraw(cookie.Name)
 	cookie.Path, cookie.Domain = "/", c.options.Domain
 	cookie.SameSite, cookie.Secure = c.options.sameSite(), c.options.secure(c.r)
-	if len(c.sent(cookie.Name)) > 1 {
+	replaced := c.everywhere || cookie.MaxAge < 0
+	if len(c.sent(cookie.Name)) > 1 || replaced && c.options.Domain != "" {
 		c.expireElsewhere(cookie)
 	}
 	http.SetCookie(c.w, cookie)
@@ -90,8 +106,9 @@ func (c cookies) withdraw(name string) {
 // other domains. They may be the older ones, which it sends first: the cookie
 // that is set would never be seen.
 func (c cookies) expireElsewhere(cookie *http.Cookie) {
+	own := strings.TrimPrefix(cookie.Domain, ".")
 	for _, domain := range append(parentDomains(c.r.Host), "") {
-		if domain != cookie.Domain {
+		if domain != own {
 			other := *cookie
 			other.Value, other.MaxAge, other.Domain = "", -1, domain
 			if other.Valid() == nil { // the host is what the visitor wrote

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/loopkitai/loopkit-go"
 	"github.com/loopkitai/loopkit-go/loopkithttp"
 )
 
@@ -168,5 +169,59 @@ func TestCookiesOfOtherDomainsDoNotOutliveALogout(t *testing.T) {
 			loopkithttp.Logout(w, r)
 		})
 		require.Equal(t, []string{""}, a.domains(anonymousCookie), "no domain above %s has cookies", host)
+	}
+}
+
+// No request says for which domain a browser holds a cookie.
+func TestWhatIsReplacedDoesNotSurviveForTheHostAlone(t *testing.T) {
+	client, _ := newClient(t)
+	link := linkedCookie + "=" + linkedTo(t, "user_123")
+	around := refreshing(client, &loopkithttp.Options{Domain: ".example.com", Consent: loopkithttp.ConsentFromCookie(loopkit.Full)}, true)
+	request := func(lines ...string) *http.Request {
+		r := get("/", lines...)
+		r.Host = "app.example.com"
+		return r
+	}
+	all := []string{"", "app.example.com", "example.com"}
+	a := askHandler(around, request(anonymousCookie+"="+known, link), func(w http.ResponseWriter, r *http.Request) { loopkithttp.Logout(w, r) })
+	assert.ElementsMatch(t, all, a.domains(anonymousCookie))
+	assert.ElementsMatch(t, all, a.domains(linkedCookie))
+	assert.Equal(t, "example.com", a.cookie(anonymousCookie).Domain, "the new one comes last")
+
+	a = ask(around, request(anonymousCookie+"="+another, link))
+	assert.ElementsMatch(t, all, a.domains(anonymousCookie), "also where nobody logged out")
+	a = ask(around, request(anonymousCookie+"="+known, "Sec-GPC: 1"))
+	assert.ElementsMatch(t, all, a.domains(anonymousCookie), "also where the consent ended")
+
+	for _, level := range levels {
+		a = askHandler(around, request(loopkithttp.ConsentCookie+"=full"), func(w http.ResponseWriter, r *http.Request) { loopkithttp.SetConsent(w, r, level) })
+		assert.ElementsMatch(t, all, a.domains(loopkithttp.ConsentCookie))
+		assert.Equal(t, level.String(), a.cookie(loopkithttp.ConsentCookie).Value)
+	}
+
+	a = ask(around, request(anonymousCookie+"="+known))
+	assert.Equal(t, []string{"example.com"}, a.domains(anonymousCookie), "a refresh replaces nothing")
+	a = ask(around, request())
+	assert.Equal(t, []string{"example.com"}, a.domains(anonymousCookie), "nor does a first visit")
+}
+
+func TestCookiesOfTheProgramStay(t *testing.T) {
+	client, _ := newClient(t)
+	a := askHandler(refreshing(client, nil, false), get("/"), func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "loopkit_consent_v2", Value: "1"})
+		http.SetCookie(w, &http.Cookie{Name: "loopkit_linked2", Value: "1"})
+		loopkithttp.Login(w, r, "user_123", nil)
+		loopkithttp.SetConsent(w, r, loopkit.Denied)
+	})
+	assert.Equal(t, "1", a.cookie("loopkit_consent_v2").Value)
+	assert.Equal(t, "1", a.cookie("loopkit_linked2").Value)
+}
+
+func TestCookiesOfAShortLifeAreSetAnewWithEachPage(t *testing.T) {
+	client, _ := newClient(t)
+	const day = 24 * time.Hour
+	for maxAge, anew := range map[time.Duration]bool{time.Hour: true, 30*day - time.Second: true, 30 * day: false, 0: false} {
+		a := ask(refreshing(client, &loopkithttp.Options{MaxAge: maxAge}, false), get("/", anonymousCookie+"="+known))
+		assert.Equal(t, anew, len(a.Cookies()) > 0, maxAge)
 	}
 }

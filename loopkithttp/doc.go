@@ -5,7 +5,7 @@
 //	mux := http.NewServeMux()
 //	handler := loopkithttp.Middleware(client, &loopkithttp.Options{
 //		User:    func(r *http.Request) string { return sessions.UserID(r) }, // your own login
-//		Consent: loopkithttp.ConsentFromCookie(loopkit.Denied),              // until the visitor answers
+//		Consent: loopkithttp.ConsentFromCookie(loopkit.Denied),              // until the visitor answers; nil means Full
 //		Page:    loopkithttp.RoutePattern(mux),
 //	})(mux)
 //
@@ -27,7 +27,9 @@
 // [Middleware] gives each browser an anonymous ID in a cookie. [Login] links it
 // to a user, so that LoopKit merges what the visitor did before. Of two users of
 // one browser each gets an anonymous ID of their own, also where nobody called
-// [Logout].
+// [Logout]. Under [loopkit.AnonymousOnly] nothing is kept that could tell them
+// apart: unless somebody calls Logout, what one user did becomes the next one's
+// who agrees to more.
 //
 // # Consent
 //
@@ -43,9 +45,9 @@
 // # Cookies
 //
 //	loopkit_anonymousId  the anonymous ID; scripts may read it; one year
-//	loopkit_linked       digests of its user and of the ID before it; one year
+//	loopkit_linked       digests of its user, of the ID, and of the session; one year
 //	loopkit_sessionId    with Options.Sessions; 30 minutes after the last request
-//	loopkit_consent      what SetConsent kept; one year
+//	loopkit_consent      what SetConsent kept; one year; header clients may get it too
 //
 // # Delivery
 //

@@ -1,6 +1,7 @@
 package loopkithttp_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -90,17 +91,29 @@ func TestALoginIdentifiesAUserWhomTheProgramKnewAlready(t *testing.T) {
 	loopkittest.RequireIdentified(t, loopkitServer, "user_123", b.cookie(anonymousCookie))
 }
 
-// The browser's SDK may have given the cookie its own ID (see BridgeScript).
-func TestALoginIdentifiesAnAnonymousIDThatIsNew(t *testing.T) {
+// The browser's SDK may have given the cookie an ID (see BridgeScript) that was
+// another user's long ago.
+func TestALinkedBrowserTakesNoOtherAnonymousID(t *testing.T) {
 	client, loopkitServer := newClient(t)
 	login := func(w http.ResponseWriter, r *http.Request) { loopkithttp.Login(w, r, "user_123", nil) }
 	middleware := refreshing(client, nil, false)
 	first := askHandler(middleware, get("/", anonymousCookie+"="+known), login)
 	linked := linkedCookie + "=" + first.cookie(linkedCookie).Value
 	askHandler(middleware, get("/", anonymousCookie+"="+known, linked), login)
-	askHandler(middleware, get("/", anonymousCookie+"="+another, linked), login)
+	changed := askHandler(middleware, get("/", anonymousCookie+"="+another, linked), login)
 	require.NoError(t, client.Flush(t.Context()))
 	assert.Len(t, loopkitServer.MessagesOf(loopkittest.KindIdentify), 2)
+	fresh := changed.cookie(anonymousCookie).Value
+	assert.Equal(t, []string{known, fresh}, loopkittest.RequireIdentified(t, loopkitServer, "user_123", "").AnonymousIDs)
+}
+
+func TestABrowserThatIsNotLinkedTakesTheSDKsAnonymousID(t *testing.T) {
+	client, loopkitServer := newClient(t)
+	a := askHandler(refreshing(client, nil, false), get("/", anonymousCookie+"="+another), func(w http.ResponseWriter, r *http.Request) {
+		loopkithttp.Login(w, r, "user_123", nil)
+	})
+	assert.Equal(t, another, a.identity.AnonymousID)
+	require.NoError(t, client.Flush(t.Context()))
 	loopkittest.RequireIdentified(t, loopkitServer, "user_123", another)
 }
 
@@ -146,7 +159,7 @@ func TestAUserIDThatIsNoneLinksNothing(t *testing.T) {
 		r = loopkithttp.Login(w, r, "user_123", nil)
 		assert.Equal(t, loopkit.Identity{AnonymousID: known, UserID: "user_123"}, identityOf(t, r), "nor does it unlink")
 	})
-	assert.Equal(t, map[string]string{linkedCookie: "set"}, a.did())
+	assert.Equal(t, map[string]string{anonymousCookie: "set", linkedCookie: "set"}, a.did())
 }
 
 func TestAnIdentifyThatFailedIsTriedAgain(t *testing.T) {
@@ -173,8 +186,10 @@ func TestAHeadersAnonymousIDIsLinkedWithoutCookies(t *testing.T) {
 		first := identityOf(t, loopkithttp.Login(w, r, "user_1", nil))
 		assert.Equal(t, loopkit.Identity{AnonymousID: known, UserID: "user_1"}, first)
 		second := identityOf(t, loopkithttp.Login(w, r, "user_2", nil))
-		assert.NotEqual(t, known, second.AnonymousID)
-		assert.NotEqual(t, known, identityOf(t, loopkithttp.Logout(w, r)).AnonymousID)
+		assert.Equal(t, loopkit.Identity{UserID: "user_2"}, second)
+		stranger := identityOf(t, loopkithttp.Logout(w, r))
+		assert.NotEqual(t, known, stranger.AnonymousID)
+		assert.Empty(t, stranger.SessionID, "the client keeps no session here")
 	})
 	assert.Empty(t, a.Cookies())
 	require.NoError(t, client.Flush(t.Context()))
@@ -187,10 +202,11 @@ func TestALoginOverAnotherUserLeavesTheAnonymousIDBehind(t *testing.T) {
 		consent loopkit.Consent
 		line    string
 		set     map[string]string
+		renewed bool
 	}{
-		"a cookie's":                 {loopkit.Full, anonymousCookie + "=" + known, map[string]string{anonymousCookie: "set", linkedCookie: "set"}},
-		"a cookie's, anonymous only": {loopkit.AnonymousOnly, anonymousCookie + "=" + known, map[string]string{anonymousCookie: "set"}},
-		"a header's":                 {loopkit.Full, header + ": " + known, map[string]string{}},
+		"a cookie's":                 {loopkit.Full, anonymousCookie + "=" + known, map[string]string{anonymousCookie: "set", linkedCookie: "set"}, true},
+		"a cookie's, anonymous only": {loopkit.AnonymousOnly, anonymousCookie + "=" + known, map[string]string{anonymousCookie: "set"}, true},
+		"a header's":                 {loopkit.Full, header + ": " + known, map[string]string{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := &loopkithttp.Options{User: user("user_1"), Consent: consentOf(c.consent)}
@@ -199,7 +215,7 @@ func TestALoginOverAnotherUserLeavesTheAnonymousIDBehind(t *testing.T) {
 				id := identityOf(t, loopkithttp.Login(w, r, "user_2", nil))
 				assert.Equal(t, "user_2", id.UserID)
 				assert.NotEqual(t, known, id.AnonymousID)
-				assert.True(t, loopkithttp.Usable(id.AnonymousID))
+				assert.Equal(t, c.renewed, loopkithttp.Usable(id.AnonymousID), "a client that keeps its ID gets none for one request")
 			})
 			assert.Equal(t, c.set, a.did())
 		})
@@ -261,4 +277,30 @@ func TestWithoutTheMiddlewareLoginAndLogoutDoWhatTheyCan(t *testing.T) {
 		"loopkit_linked=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
 		"loopkit_sessionId=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
 	}, w.Header()["Set-Cookie"])
+}
+
+func TestALogoutWithoutConsentEndsTheCookies(t *testing.T) {
+	client, _ := newClient(t)
+	a := askHandler(refreshing(client, nil, false), get("/", "Sec-GPC: 1"), func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, loopkit.Identity{}, identityOf(t, loopkithttp.Logout(w, r)))
+	})
+	assert.Equal(t, map[string]string{anonymousCookie: "expired", linkedCookie: "expired", sessionCookie: "expired"}, a.did(),
+		"also those that the browser did not send")
+}
+
+func TestAnIdentifyThatTheClientsConsentWithholdsCountsAsSent(t *testing.T) {
+	allowed := loopkit.Denied
+	loopkitServer := loopkittest.NewServer(t)
+	client, err := loopkit.New("lk_test", &loopkit.Options{
+		BaseURL: loopkitServer.BaseURL(),
+		Consent: func(context.Context, *loopkit.Message) loopkit.Consent { return allowed },
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, client.Close(context.Background())) })
+	middleware := refreshing(client, nil, false)
+	a := askHandler(middleware, get("/", anonymousCookie+"="+known), loginOf("user_123"))
+	allowed = loopkit.Full
+	askHandler(middleware, get("/", anonymousCookie+"="+known, linkedCookie+"="+a.cookie(linkedCookie).Value), loginOf("user_123"))
+	require.NoError(t, client.Flush(t.Context()))
+	assert.Empty(t, loopkitServer.Messages())
 }

@@ -180,3 +180,24 @@ func TestAVisitorWhoLeavesCancelsNothing(t *testing.T) {
 	loopkittest.RequireTracked(t, loopkitServer, known, "page_view")
 	loopkittest.RequireTracked(t, loopkitServer, known, "page_left")
 }
+
+func TestAMiddlewareInsideKnowsTheUserOfTheOneAround(t *testing.T) {
+	client, _ := newClient(t)
+	inner := refreshing(client, nil, false)
+	outer := refreshing(client, &loopkithttp.Options{User: user("user_123")}, false)
+	a := ask(func(next http.Handler) http.Handler { return outer(inner(next)) }, get("/"))
+	assert.Equal(t, "user_123", a.identity.UserID)
+
+	outer = refreshing(client, nil, false)
+	a = ask(func(next http.Handler) http.Handler {
+		return outer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			inner(next).ServeHTTP(w, loopkithttp.Login(w, r, "user_124", nil))
+		}))
+	}, get("/"))
+	assert.Equal(t, "user_124", a.identity.UserID)
+
+	own := refreshing(client, &loopkithttp.Options{User: user("")}, false)
+	outer = refreshing(client, &loopkithttp.Options{User: user("user_123")}, false)
+	a = ask(func(next http.Handler) http.Handler { return outer(own(next)) }, get("/"))
+	assert.Empty(t, a.identity.UserID, "unless it asks for itself")
+}

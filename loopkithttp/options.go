@@ -14,12 +14,20 @@ type Options struct {
 	// User returns the ID of the user who is logged in, as the program's own
 	// login knows it; "" if nobody is. It is the only source of user IDs: none
 	// is ever taken from a header or cookie of LoopKit's. Default: nobody is
-	// known, and only [Login] and [Logout] tell users of a browser apart.
+	// known, and only [Login] and [Logout] tell users of a browser apart; inside
+	// another middleware, whom that one knows.
+	//
+	// It has to know every login: "" ends the browser's link to its user, and
+	// the browser gets a new anonymous ID. So it must not depend on a middleware
+	// that runs inside this one, nor on a cookie that is SameSite=Strict or for
+	// some paths only. That costs no more than an anonymous ID, for the next
+	// login links the new one too.
 	User func(r *http.Request) string
 
 	// Skip says which requests the middleware leaves alone: assets, health
-	// checks, and whatever a shared cache may keep (see [Middleware]). Default:
-	// none.
+	// checks, and whatever a shared cache may keep (see [Middleware]). Never
+	// skip a route that calls [Login], [Logout] or [SetConsent]: they would not
+	// know the client, the visitor and these options. Default: none.
 	Skip func(r *http.Request) bool
 
 	// Consent returns what the visitor has agreed to; [ConsentFromCookie] is
@@ -31,7 +39,8 @@ type Options struct {
 	// Page returns what to send as the page in place of the path, which may
 	// hold IDs and addresses; "" sends none. [RoutePattern] is one. With it the
 	// referrer is sent without its path too, for that may be one of the
-	// program's own. Default: the path.
+	// program's own. Default: the path as it is up to a ";", with the IDs and
+	// addresses in it, under [loopkit.AnonymousOnly] too.
 	Page func(r *http.Request) string
 
 	// Sessions keeps a session ID in a cookie, which ends after 30 minutes
@@ -41,8 +50,9 @@ type Options struct {
 
 	// Domain of the cookies, to share them with subdomains. Default: the host
 	// alone. Browsers keep cookies of an earlier Domain beside the new ones
-	// until both were sent and one is replaced. What net/http takes for no
-	// domain is left out, and it logs so.
+	// until both were sent and one is replaced; those of the host alone end with
+	// the next logout, answer to [SetConsent], or new anonymous ID. What net/http
+	// takes for no domain is left out, and it logs so.
 	Domain string
 
 	// MaxAge of the cookies of the anonymous ID: at least 1 s, else the default
@@ -67,6 +77,7 @@ type Options struct {
 const (
 	year          = 365 * 24 * time.Hour
 	longestMaxAge = 400 * 24 * time.Hour
+	shortMaxAge   = 30 * 24 * time.Hour // below it, one response of twenty may come too late
 )
 
 func (o *Options) maxAge() time.Duration {

@@ -57,7 +57,7 @@ func TestAReferrerIsSentWithoutItsSecrets(t *testing.T) {
 		"https:///path":                            nil,
 		"https://example.org/%zz":                  nil,
 		"https://exa mple.org/":                    nil,
-		"https://example.org/" + "%C3%A4;x=1?y=2#": "https://example.org/%C3%A4;x=1",
+		"https://example.org/" + "%C3%A4;x=1?y=2#": "https://example.org/%C3%A4",
 	} {
 		assert.Equal(t, want, contextOf(t, nil, get("/", "Referer: "+sent))["referrer"], sent)
 	}
@@ -115,4 +115,25 @@ func TestRoutePatternNamesTheRouteBeforeItIsServed(t *testing.T) {
 	r.Method = http.MethodPut
 	assert.Equal(t, "/carts", page(r))
 	assert.Equal(t, map[string]any{"page": "/users/{id}"}, contextOf(t, &loopkithttp.Options{Page: page}, get("/users/42")))
+}
+
+func TestParametersOfAPathAreNotSent(t *testing.T) {
+	assert.Equal(t, map[string]any{"page": "/cart", "referrer": "https://example.org/a"},
+		contextOf(t, nil, get("/cart;jsessionid=secret/x", "Referer: https://example.org/a;jsessionid=secret")))
+}
+
+// mux gives its path as the pattern of a CONNECT that it redirects.
+func TestRoutePatternNamesNoPathOfAConnect(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.Handle("/users/{id}/", http.NotFoundHandler())
+	r := get("/users/42")
+	assert.Equal(t, "/users/{id}/", loopkithttp.RoutePattern(mux)(r))
+	r.Method = http.MethodConnect
+	assert.Empty(t, loopkithttp.RoutePattern(mux)(r))
+}
+
+func TestNobodyAsksWhereADenyingVisitorIs(t *testing.T) {
+	client, _ := newClient(t)
+	options := &loopkithttp.Options{Page: func(*http.Request) string { panic("called") }}
+	assert.Equal(t, loopkit.Denied, ask(loopkithttp.Middleware(client, options), get("/", "DNT: 1")).consent)
 }

@@ -123,3 +123,14 @@ func TestMessagesCarryTheSession(t *testing.T) {
 	event := loopkittest.RequireTracked(t, loopkitServer, a.identity.AnonymousID, "page_view")
 	assert.Equal(t, a.identity.SessionID, event.SessionID)
 }
+
+func TestASessionThatTheProgramDoesNotKeepIsNotSent(t *testing.T) {
+	client, _ := newClient(t)
+	id := anonymousCookie + "=" + known
+	kept := ask(refreshing(client, &loopkithttp.Options{Sessions: true}, false), get("/", id))
+	session := sessionCookie + "=" + kept.cookie(sessionCookie).Value
+	assert.NotEmpty(t, ask(refreshing(client, &loopkithttp.Options{Sessions: true}, false), get("/", id, session)).identity.SessionID)
+	a := ask(refreshing(client, nil, false), get("/", id, session))
+	assert.Empty(t, a.identity.SessionID)
+	assert.Empty(t, a.Cookies())
+}

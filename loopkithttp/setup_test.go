@@ -23,7 +23,7 @@ const (
 	sessionCookie   = "loopkit_sessionId"
 	header          = "X-LoopKit-Anonymous-Id"
 
-	linkedToNobody = `^\.\.[0-9a-f]{16}$` // and one ID was left behind
+	linkedToNobody = `^\.[0-9a-f]{16}\.$` // and one ID was left behind
 
 	known   = "anon_6f49213a-7c1e-4c51-bdc7-91c2353e56f1" // an anonymous ID that a browser has
 	another = "anon_00000000-0000-4000-8000-000000000001"

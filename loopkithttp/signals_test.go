@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	linkedToNobodyKnown = "0123456789abcdef0123456789abcdef.."
+	linkedToNobodyKnown = "0123456789abcdef0123456789abcdef.2c2f19536cf27f03." // of the ID known
 	aSession            = "sess_6f49213a-7c1e-4c51-bdc7-91c2353e56f1.1"
 )
 
@@ -40,6 +40,7 @@ func TestWhatARequestSetsFollowsFromSignalsAndCookies(t *testing.T) {
 		session   = sessionCookie + "=" + aSession
 		theID     = "the browser's"
 		newID     = "new"
+		newerID   = "new, and not the other one"
 		headerID  = "the header's"
 		anotherID = headerID
 		none      = "none"
@@ -64,19 +65,26 @@ func TestWhatARequestSetsFollowsFromSignalsAndCookies(t *testing.T) {
 		{"a session that the program does not keep", loopkithttp.Options{}, id + "|" + session, theID, cookiesSet{}},
 		{"a consent that needs no more", loopkithttp.Options{Consent: full}, "", newID, cookiesSet{anonymousCookie: "set"}},
 
-		{"a user", loopkithttp.Options{User: user("user_123")}, id, theID, cookiesSet{linkedCookie: "set"}},
-		{"a user, pseudonymous", loopkithttp.Options{User: user("user_123"), Consent: pseudonymous}, id, theID, cookiesSet{linkedCookie: "set"}},
+		{"a user", loopkithttp.Options{User: user("user_123")}, id, theID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
+		{"a user, pseudonymous", loopkithttp.Options{User: user("user_123"), Consent: pseudonymous}, id, theID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
 		{"a user, anonymous only", loopkithttp.Options{User: user("user_123"), Consent: anonymousOnly}, id, theID, cookiesSet{}},
 		{"a new visitor who is a user", loopkithttp.Options{User: user("user_123")}, "", newID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
 		{"the linked user", loopkithttp.Options{User: user("user_123")}, id + "|" + linkedToUser, theID, cookiesSet{}},
 		{"another user than the linked one", loopkithttp.Options{User: user("user_123")}, id + "|" + linked, newID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
 		{"another user with sessions", loopkithttp.Options{User: user("user_123"), Sessions: true}, id + "|" + linked, newID, cookiesSet{anonymousCookie: "set", linkedCookie: "set", sessionCookie: "set"}},
 		{"a link that cannot be read", loopkithttp.Options{User: user("user_123")}, id + "|" + linkedCookie + "=garbage", newID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
-		{"an empty link", loopkithttp.Options{User: user("user_123")}, id + "|" + linkedCookie + "=", theID, cookiesSet{linkedCookie: "set"}},
+		{"an empty link", loopkithttp.Options{User: user("user_123")}, id + "|" + linkedCookie + "=", theID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
 		{"a login that has ended", loopkithttp.Options{User: user("")}, id + "|" + linkedToUser, newID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
 		{"an ID that the browser had left", loopkithttp.Options{}, id + "|" + leftKnown, newID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
 		{"an ID after the one that the browser left", loopkithttp.Options{}, anonymousCookie + "=" + another + "|" + leftKnown, anotherID, cookiesSet{}},
 		{"an ID left, anonymous only", loopkithttp.Options{Consent: anonymousOnly}, anonymousCookie + "=" + another + "|" + leftKnown, anotherID, cookiesSet{linkedCookie: "expired"}},
+		{"several links, of which some are empty", loopkithttp.Options{User: user("")}, id + "|" + linkedCookie + "=|" + linkedToUser, newID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
+		{"several links that agree", loopkithttp.Options{User: user("user_123")}, id + "|" + linkedToUser + "|" + linkedCookie + "=|" + linkedToUser, theID, cookiesSet{}},
+		{"several links that differ", loopkithttp.Options{}, id + "|" + linkedToUser + "|" + linked, newID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
+		{"a link of other digits", loopkithttp.Options{}, id + "|" + linkedCookie + "=g" + linkedToNobodyKnown[1:], newID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
+		{"another ID than the linked one", loopkithttp.Options{User: user("user_123")}, anonymousCookie + "=" + another + "|" + linkedToUser, newerID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
+		{"another ID than the linked one, where only Login knows users", loopkithttp.Options{}, anonymousCookie + "=" + another + "|" + linkedToUser, newerID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
+		{"another ID where none is linked", loopkithttp.Options{}, anonymousCookie + "=" + another, anotherID, cookiesSet{}},
 		{"a link without an ID", loopkithttp.Options{User: user("user_123")}, linkedToUser, newID, cookiesSet{anonymousCookie: "set", linkedCookie: "set"}},
 		{"a link where only Login knows users", loopkithttp.Options{}, id + "|" + linked, theID, cookiesSet{}},
 		{"a link without an ID where only Login knows users", loopkithttp.Options{}, linked, newID, cookiesSet{anonymousCookie: "set", linkedCookie: "expired"}},
@@ -105,13 +113,19 @@ func TestWhatARequestSetsFollowsFromSignalsAndCookies(t *testing.T) {
 		{"another site's form, SameSite=None", loopkithttp.Options{SameSite: http.SameSiteNoneMode}, "Sec-Fetch-Site: cross-site|POST", newID, cookiesSet{anonymousCookie: "set"}},
 		{"another site's link", loopkithttp.Options{}, "Sec-Fetch-Site: cross-site", newID, cookiesSet{anonymousCookie: "set"}},
 		{"another site's link, SameSite=Strict", loopkithttp.Options{SameSite: http.SameSiteStrictMode}, "Sec-Fetch-Site: cross-site", newID, cookiesSet{}},
+		{"another site's link, asked for by HEAD", loopkithttp.Options{}, "Sec-Fetch-Site: cross-site|HEAD", newID, cookiesSet{anonymousCookie: "set"}},
+		{"another site's form without fetch metadata", loopkithttp.Options{Sessions: true}, "Origin: https://idp.example|POST", newID, cookiesSet{}},
+		{"another site's form of an unknown origin", loopkithttp.Options{}, "Origin: null|POST", newID, cookiesSet{}},
+		{"another site's form of an origin that is none", loopkithttp.Options{}, "Origin: %|POST", newID, cookiesSet{}},
+		{"the site's own form without fetch metadata", loopkithttp.Options{}, "Origin: https://example.com|POST", newID, cookiesSet{anonymousCookie: "set"}},
+		{"a form of nobody", loopkithttp.Options{}, "POST", newID, cookiesSet{anonymousCookie: "set"}},
 		{"the site's own form", loopkithttp.Options{}, "Sec-Fetch-Site: same-origin|POST", newID, cookiesSet{anonymousCookie: "set"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := get("/")
+			r := get("/") // of the host example.com
 			for _, line := range strings.Split(c.request, "|") {
 				switch name, value, found := strings.Cut(line, ": "); {
-				case line == http.MethodPost:
+				case line == http.MethodPost, line == http.MethodHead, line == http.MethodOptions:
 					r.Method = line
 				case found:
 					r.Header.Add(name, value)
@@ -126,6 +140,9 @@ func TestWhatARequestSetsFollowsFromSignalsAndCookies(t *testing.T) {
 				assert.Equal(t, known, a.identity.AnonymousID)
 			case headerID:
 				assert.Equal(t, another, a.identity.AnonymousID)
+			case newerID:
+				assert.NotEqual(t, another, a.identity.AnonymousID)
+				assert.NotEqual(t, known, a.identity.AnonymousID)
 			case none:
 				assert.Empty(t, a.identity.AnonymousID)
 				assert.Empty(t, a.identity.SessionID)

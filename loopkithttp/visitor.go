@@ -14,6 +14,7 @@ type site struct {
 	client  *loopkit.Client
 	options Options
 	refresh func() bool // whether to set the cookies of a known visitor anew
+	owners  owners
 }
 
 // visitor is who sent a request. Login, Logout and SetConsent change it, so
@@ -21,11 +22,13 @@ type site struct {
 type visitor struct {
 	site        *site
 	consent     loopkit.Consent
-	anonymousID string // "" if the consent is Denied
+	anonymousID string // "" if the consent is Denied, or if a header's is another user's
 	userID      string
 	session     session // zero without Options.Sessions
 	linked      link    // to whom the anonymous ID belongs
 	origin      origin
+	held        []*http.Cookie // what the browser sent
+	owners      *owners        // the site's; of two middlewares around one handler, the outer one's
 }
 
 // origin is where an anonymous ID comes from.
@@ -34,7 +37,7 @@ type origin uint8
 const (
 	fromCookie origin = iota // the browser's cookies say who it is, or shall
 	fromHeader               // the client keeps its ID itself
-	fromNobody               // the browser has cookies, maybe, but was not allowed to send them
+	fromNobody               // for this request alone: no cookies may be set, or they would overwrite others
 )
 
 type visitorKey struct{}
@@ -45,7 +48,7 @@ func visitorOf(r *http.Request) *visitor {
 	if v := knownVisitor(r); v != nil {
 		return v
 	}
-	return &visitor{site: &site{}, consent: loopkit.ConsentFrom(r.Context())}
+	return &visitor{site: &site{}, consent: loopkit.ConsentFrom(r.Context()), held: r.Cookies()}
 }
 
 func knownVisitor(r *http.Request) *visitor {
@@ -54,7 +57,7 @@ func knownVisitor(r *http.Request) *visitor {
 }
 
 func (v *visitor) cookies(w http.ResponseWriter, r *http.Request) cookies {
-	return cookies{w: w, r: r, options: &v.site.options}
+	return cookies{w: w, r: r, options: &v.site.options, held: v.held}
 }
 
 func (v *visitor) identity() loopkit.Identity {
@@ -70,76 +73,97 @@ func (v *visitor) context(ctx context.Context) context.Context {
 // meet finds out who sent r, and sets the cookies that follow from it.
 func (s *site) meet(w http.ResponseWriter, r *http.Request) *visitor {
 	v := &visitor{site: s, consent: consentOf(r, &s.options), userID: s.options.userOf(r)}
-	c := v.cookies(w, r)
-	if v.consent == loopkit.Denied {
-		c.forgetVisitor()
-		return v
+	outer := knownVisitor(r)
+	if outer == nil {
+		v.held, v.owners = r.Cookies(), &s.owners
+	} else {
+		v.held, v.owners = outer.held, outer.owners
+		if s.options.User == nil {
+			v.userID = outer.userID
+		}
 	}
-	v.recognize(c)
-	if v.origin == fromCookie {
-		before := *v
-		v.settle()
-		v.save(c, before, s.refresh())
+	c, shared := v.cookies(w, r), cacheable(w, r)
+	switch {
+	case v.consent == loopkit.Denied:
+		if !shared {
+			c.forgetVisitor()
+		}
+		return v
+	case outer != nil: // two middlewares around one handler know one visitor
+		v.anonymousID, v.session, v.linked, v.origin = outer.anonymousID, outer.session, outer.linked, outer.origin
+	default:
+		v.recognize(c, shared)
+	}
+	before := *v
+	v.settle()
+	if !shared {
+		v.save(c, before, s.options.maxAge() < shortMaxAge || s.refresh())
 	}
 	return v
 }
 
 // recognize reads what the request says about the visitor.
-func (v *visitor) recognize(c cookies) {
-	if outer := knownVisitor(c.r); outer != nil { // two middlewares around one handler know one visitor
-		v.anonymousID, v.session, v.linked, v.origin = outer.anonymousID, outer.session, outer.linked, outer.origin
-		return
-	}
+func (v *visitor) recognize(c cookies, shared bool) {
 	if id := c.r.Header.Get(anonymousHeader); usable(id) {
 		v.anonymousID, v.origin = id, fromHeader
 		return
 	}
-	ids, links := c.sent(anonymousCookie), c.sent(linkedCookie)
-	if len(ids) == 0 && withheld(c.r, v.site.options.sameSite()) {
+	ids := c.sent(anonymousCookie)
+	if len(ids) == 0 && (shared || withheld(c.r, v.site.options.sameSite())) {
 		v.anonymousID, v.origin = loopkit.NewAnonymousID(), fromNobody
 		return
 	}
 	if i := slices.IndexFunc(ids, usable); i >= 0 {
 		v.anonymousID = ids[i]
 	}
-	if len(links) > 0 && links[0] != "" {
-		v.linked = parseLink(links[0])
+	v.linked = linkOf(c.sent(linkedCookie))
+	if !v.site.options.Sessions {
+		return
 	}
 	for _, value := range c.sent(sessionCookie) {
-		if s, alive := parseSession(value, time.Now()); alive && v.site.options.Sessions {
+		if s, alive := parseSession(value, time.Now()); alive {
 			v.session = s
 			return
 		}
 	}
 }
 
-// withheld reports whether the browser may hold cookies that it does not send
-// with r because another site made it send r, such as the page of a payment or
-// login provider. New cookies would overwrite them.
-func withheld(r *http.Request, sameSite http.SameSite) bool {
-	switch {
-	case sameSite == http.SameSiteNoneMode || r.Header.Get("Sec-Fetch-Site") != "cross-site":
-		return false
-	case sameSite == http.SameSiteStrictMode:
-		return true
-	}
-	return r.Method != http.MethodGet && r.Method != http.MethodHead
-}
-
-// settle makes what the browser said agree with who is logged in.
+// settle makes what the request said agree with who is logged in.
 func (v *visitor) settle() {
-	known := v.site.options.User != nil
-	strange := v.linked.exists() && (!v.mayLink() || known && !v.linked.to(v.userID))
-	if v.anonymousID == "" || strange || v.linked.left(v.anonymousID) {
-		v.renew()
+	if v.origin == fromCookie {
+		known := v.site.options.User != nil
+		strange := v.linked.exists() && (!v.mayLink() || known && !v.linked.to(v.userID))
+		if v.anonymousID == "" || strange || v.linked.excludes(v.anonymousID) {
+			v.renew()
+		}
+		v.prolong()
 	}
-	v.prolong()
 	switch {
 	case !v.mayLink():
 		v.linked = link{}
 	case v.userID != "" && !v.linked.exists():
-		v.linked = v.linked.joined(v.userID)
+		v.own(v.userID)
+		v.linked = joined(v.userID, v.anonymousID)
 	}
+}
+
+// own makes the anonymous ID the user's. If it is another user's, they get one
+// of their own first.
+func (v *visitor) own(userID string) {
+	if v.mayLink() && v.anonymousID != "" && !v.owners.claim(v.anonymousID, userID) {
+		v.leave()
+		v.own(userID)
+	}
+}
+
+// leave leaves another user's anonymous ID behind. Who sent it in the header
+// cannot be given a new one, so that only the user ID says who they are.
+func (v *visitor) leave() {
+	if v.origin == fromHeader {
+		v.anonymousID = ""
+		return
+	}
+	v.renew()
 }
 
 // mayLink reports whether the visitor agreed to be known as a user.
@@ -172,20 +196,22 @@ func (v *visitor) prolong() {
 }
 
 // save sets the cookies that changed, or both that last if they are to live for
-// another year: what says whose an ID is must not end before the ID.
+// another year. A link never goes without its ID: it must not end before that,
+// and an http.TimeoutHandler around the handler drops what was set before.
 func (v *visitor) save(c cookies, before visitor, refresh bool) {
 	if v.origin != fromCookie {
 		return
 	}
 	options := &v.site.options
-	refresh = refresh || v.anonymousID != before.anonymousID
-	if refresh {
+	renewed, relinked := v.anonymousID != before.anonymousID, v.linked != before.linked
+	c.everywhere = renewed && before.anonymousID != ""
+	if refresh || renewed || relinked && v.linked.exists() {
 		c.set(anonymousCookie, v.anonymousID, options.maxAge(), options.HTTPOnly)
 	}
 	switch nothing := (link{}); {
-	case v.linked != nothing && (refresh || v.linked != before.linked):
+	case v.linked != nothing && (refresh || renewed || relinked):
 		c.set(linkedCookie, v.linked.String(), options.maxAge(), true)
-	case v.linked == nothing && (before.linked != nothing || before.origin == fromNobody):
+	case v.linked == nothing && (relinked || before.origin == fromNobody):
 		c.expire(linkedCookie)
 	}
 	if v.session != before.session {
@@ -197,7 +223,10 @@ func (v *visitor) save(c cookies, before visitor, refresh bool) {
 func (v *visitor) mark() string {
 	during := v.session.id
 	if during == "" {
-		during = time.Now().UTC().Format(time.DateOnly)
+		during = day(time.Now())
 	}
-	return digest(markDigits, during, v.anonymousID)
+	return digest(markDigits, during)
 }
+
+// day is the same for servers in different places.
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

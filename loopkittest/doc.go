@@ -28,7 +28,8 @@
 //   - [RequireAnonymous]: an anonymous ID belongs to nobody known.
 //   - [RequireNoConflicts]: no two people would be merged.
 //   - [RequireNothingAbout]: after a refusal of consent or a deletion, or for an
-//     e-mail address that must never leave, the server holds nothing.
+//     e-mail address that must never be kept, the server has stored nothing that
+//     mentions it. Bodies that it refused are not searched.
 //   - [RequireTracked], [RequireMember]: an event of a person, a person in a group.
 //
 // # Failing on command

@@ -14,17 +14,20 @@ import (
 	"unicode/utf8"
 )
 
-// RequireNothingAbout fails the test at once if the server holds anything about
+// RequireNothingAbout fails the test at once if the server keeps anything about
 // a person or a group. The ID is a user ID, an anonymous ID or a group ID. The
 // message of the failure shows what mentions it, and what else arrived.
 //
 //   - A stored message must not mention the ID anywhere: as the user, anonymous or
 //     group ID, in the keys and values of traits, properties and system.context, or
 //     in any other part of its JSON, however escaped there or in a URL. Neither must
-//     the path of a request, stored or refused, unless it deletes that very ID.
+//     the path of a request, stored or refused, unless it deletes that very ID. The
+//     bodies of refused requests are not searched: the server keeps nothing of them.
 //   - "/users/user_1" and "USER_1" mention "user_1", and "user_12" does not: the ID
-//     has to be whole words, in any case. A number mentions an ID only if equal, a
-//     time in RFC 3339 never.
+//     has to be whole words, in any case. All but letters and digits ends a word, so
+//     that "acme-corp-3f2a" mentions "acme-corp": give groups IDs of which none
+//     begins or ends with another. A number mentions an ID only if equal, a time in
+//     RFC 3339 never.
 //   - What arrived before the last deletion of the ID does not count, whoever it was
 //     about. It is LoopKit's to erase, and stays in [Server.Messages]. An anonymous
 //     ID is deleted with the last user under whom it arrived.

@@ -34,6 +34,7 @@ func TestAMentionAnywhereIsFound(t *testing.T) {
 		"a key that occurs twice":         {"/tracks", `{` + event + `,"properties":{"to":"user_123","to":"b"}}`, "user_123"},
 		"part of a path":                  {"/tracks", `{` + event + `,"properties":{"page":"/users/user_123/edit"}}`, "user_123"},
 		"after part of another word":      {"/tracks", `{` + event + `,"properties":{"ids":"user_1234 user_123"}}`, "user_123"},
+		"an ID that goes on after it":     {"/groups", `{"groupId":"acme-corp-3f2a","anonymousId":"a"}`, "acme-corp"},
 		"another case":                    {"/tracks", `{` + event + `,"properties":{"to":"JOHN@ACME.COM"}}`, "John@acme.com"},
 		"escaped JSON":                    {"/tracks", `{` + event + `,"properties":{"to":"\u0075ser\u005f123"}}`, "user_123"},
 		"a slash escaped in JSON":         {"/tracks", `{` + event + `,"properties":{"to":"a\/b"}}`, "a/b"},
