@@ -63,9 +63,9 @@ func (c *Consent) UnmarshalText(text []byte) error {
 	return errConsentName
 }
 
-// WithConsent returns a context whose calls need no more consent than given. It
-// can only lower: neither what ctx carries already nor what Options.Consent
-// says is ever raised by it.
+// WithConsent returns a context whose calls are sent under the given consent at
+// most. It can only lower: neither what ctx carries already nor what
+// Options.Consent says is ever raised by it. It is safe for concurrent use.
 func WithConsent(ctx context.Context, given Consent) context.Context {
 	return withScope(ctx, func(s *scope) { s.withheld = max(s.withheld, given.withholds()) })
 }

@@ -96,28 +96,8 @@ func TestAMiddlewareInsideRemembersTheOwnersOfTheOneAround(t *testing.T) {
 func TestAnAnswerThatIsLateByTwoLogoutsDoesNotMixUsers(t *testing.T) {
 	for _, between := range []string{"user_A", "user_C"} {
 		client, loopkitServer := newClient(t)
-		began, release := make(chan struct{}), make(chan struct{})
-		handler := accounts(t, client)
-		server := serve(t, refreshing(client, &loopkithttp.Options{User: loggedIn}, true)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/poll" {
-				close(began)
-				<-release
-				return
-			}
-			handler.ServeHTTP(w, r)
-		})))
-		b := newBrowser(t, server)
-		b.visit("/view")
-		id := b.cookie(anonymousCookie)
-		var wg sync.WaitGroup
-		wg.Go(func() { b.visit("/poll") })
-		<-began
-		for _, path := range []string{"/login?user=user_A", "/logout", "/login?user=" + between, "/logout"} {
-			b.visit(path)
-		}
-		close(release)
-		wg.Wait()
-		require.Equal(t, id, b.cookie(anonymousCookie), "it is back in the browser")
+		b, _ := withALateAnswer(t, client, &loopkithttp.Options{User: loggedIn},
+			"/login?user=user_A", "/logout", "/login?user="+between, "/logout")
 		b.visit("/login?user=user_B")
 		require.NoError(t, client.Flush(t.Context()))
 		loopkittest.RequireNoConflicts(t, loopkitServer)

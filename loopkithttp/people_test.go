@@ -209,33 +209,40 @@ func TestALoginThatEndsByItselfGivesTheBrowserANewAnonymousID(t *testing.T) {
 	assert.Regexp(t, linkedToNobody, b.cookie(linkedCookie))
 }
 
+// withALateAnswer returns a browser in which an answer that began before the
+// visits of paths and ended after them has put back the anonymous ID from before.
+func withALateAnswer(t *testing.T, client *loopkit.Client, options *loopkithttp.Options, paths ...string) (b *browser, id string) {
+	t.Helper()
+	began, release := make(chan struct{}), make(chan struct{})
+	handler := accounts(t, client)
+	b = newBrowser(t, serve(t, refreshing(client, options, true)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/poll" {
+			close(began)
+			<-release
+			return
+		}
+		handler.ServeHTTP(w, r)
+	}))))
+	b.visit("/view")
+	id = b.cookie(anonymousCookie)
+	var wg sync.WaitGroup
+	wg.Go(func() { b.visit("/poll") })
+	<-began
+	for _, path := range paths {
+		b.visit(path)
+	}
+	close(release)
+	wg.Wait()
+	require.Equal(t, id, b.cookie(anonymousCookie), "it is back in the browser")
+	return b, id
+}
+
 // A browser shares its cookies among requests that are under way at once.
 func TestAnAnswerThatIsLateDoesNotBringBackAUsersAnonymousID(t *testing.T) {
 	for name, options := range map[string]*loopkithttp.Options{"with User": {User: loggedIn}, "without": {}} {
 		t.Run(name, func(t *testing.T) {
 			client, loopkitServer := newClient(t)
-			began, release := make(chan struct{}), make(chan struct{})
-			handler := accounts(t, client)
-			server := serve(t, refreshing(client, options, true)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path == "/poll" {
-					close(began)
-					<-release
-					return
-				}
-				handler.ServeHTTP(w, r)
-			})))
-			b := newBrowser(t, server)
-			b.visit("/view")
-			id := b.cookie(anonymousCookie)
-			var wg sync.WaitGroup
-			wg.Go(func() { b.visit("/poll") })
-			<-began
-			b.visit("/login?user=user_A")
-			b.visit("/logout")
-			close(release)
-			wg.Wait()
-			require.Equal(t, id, b.cookie(anonymousCookie), "it is back in the browser")
-
+			b, id := withALateAnswer(t, client, options, "/login?user=user_A", "/logout")
 			b.visit("/login?user=user_B")
 			require.NoError(t, client.Flush(t.Context()))
 			loopkittest.RequireNoConflicts(t, loopkitServer)
