@@ -71,7 +71,9 @@ type batch struct {
 	*block
 	base  time.Time // acceptance of its first message
 	epoch uint64    // of the flushes; see watermark.go
-	rank  uint64    // identify: its place in the lane; group: the last place that it follows
+	rank  uint64    // in the order of all batches; see queue.lastRank
+	place place     // where it is, if there is a spool
+	disk  *stored   // what the spool has of it; nil without a spool, and if the spool failed
 
 	attempts   int  // requests that carried it
 	crashes    int  // times that it was answered 500

@@ -100,11 +100,23 @@ func (q *queue) shutDown(ctx context.Context, w *waiter) {
 	case <-w.done:
 	case <-ctx.Done():
 	}
+	if q.spooler != nil {
+		await(q.spooler.allWritten(), closeGrace)
+	}
 	q.giveUp(ctx, w)
 	await(q.end.quiet, closeGrace)
 	q.abandon()
 	close(q.stop)
 	<-q.stopped
+	if q.spooler != nil {
+		q.leaveStored()
+		close(q.spooler.stop)
+		select {
+		case <-q.spooler.stopped:
+		case <-ctx.Done():
+			await(q.spooler.stopped, closeGrace)
+		}
+	}
 	q.finishClose(ctx, w)
 	q.reporter.logRest()
 	q.transport.close()
@@ -145,14 +157,39 @@ func (q *queue) giveUp(ctx context.Context, w *waiter) {
 	}
 }
 
-// dropQueued drops everything that is not under way.
+// dropQueued drops everything that is neither under way nor in the spool.
 func (q *queue) dropQueued(reason Reason, why error) {
-	q.thinQueued(reason, why, func(*batch, int) bool { return true })
+	q.thinQueued(reason, why, func(b *batch, _ int) bool { return !b.disk.kept() })
 	for _, e := range append([]*erasure(nil), q.erasures.waiting...) {
-		if !q.deleting(e) {
+		switch {
+		case q.deleting(e):
+		case e.batch.disk.kept():
+			q.leaveDeletion(e)
+		default:
 			q.dropDeletion(e, reason, why)
 		}
 	}
+}
+
+// leaveDeletion leaves a deletion to the next client.
+func (q *queue) leaveDeletion(e *erasure) {
+	q.erasures.waiting = remove(q.erasures.waiting, e)
+	e.deletion.end(errLeft)
+	q.release(e.batch.block)
+}
+
+// leaveStored lets go of the memory of what stays in the spool.
+func (q *queue) leaveStored() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.eachLine(func(lane *lane, line *line) {
+		for _, l := range []*list{&line.sealed, &lane.behind} {
+			for b := l.head; b != nil; b = l.head {
+				l.remove(b)
+				q.release(b.block)
+			}
+		}
+	})
 }
 
 func (q *queue) deleting(e *erasure) bool {
@@ -170,11 +207,17 @@ func (q *queue) abandon() {
 	defer q.mu.Unlock()
 	for _, a := range q.attempts {
 		a.givenUp = true
-		a.block().holders++ // finish lets go of it
-		if a.erasure != nil {
-			q.dropDeletion(a.erasure, ReasonClosed, q.end.why)
-		} else {
+		switch {
+		case a.erasure == nil && a.batch.disk.kept(): // it stays where it is
+		case a.erasure == nil:
+			a.batch.holders++ // finish lets go of it
 			q.drop(a.lane.kind(), a.lane.place(), a.batch, ReasonClosed, q.end.why)
+		case a.erasure.batch.disk.kept():
+			a.erasure.batch.holders++
+			q.leaveDeletion(a.erasure)
+		default:
+			a.erasure.batch.holders++
+			q.dropDeletion(a.erasure, ReasonClosed, q.end.why)
 		}
 	}
 }

@@ -77,8 +77,7 @@ func (c *Client) DeleteUser(ctx context.Context, userID string) (*Deletion, erro
 	if c.disabled() {
 		return endedDeletion(ErrDisabled), nil
 	}
-	target := keys{user: c.queue.hash(userID), anonymous: c.queue.hash(derivedAnonymousID(userID))}
-	return c.delete("DeleteUser", "userId", KindDeleteUser, userID, target)
+	return c.delete("DeleteUser", "userId", KindDeleteUser, userID)
 }
 
 // DeleteGroup asks LoopKit to delete the data of a group. It works as
@@ -87,11 +86,19 @@ func (c *Client) DeleteGroup(ctx context.Context, groupID string) (*Deletion, er
 	if c.disabled() {
 		return endedDeletion(ErrDisabled), nil
 	}
-	return c.delete("DeleteGroup", "groupId", KindDeleteGroup, groupID, keys{group: c.queue.hash(groupID)})
+	return c.delete("DeleteGroup", "groupId", KindDeleteGroup, groupID)
 }
 
-func (c *Client) delete(call, field string, kind Kind, id string, target keys) (*Deletion, error) {
-	e := &erasure{kind: kind, target: target, deletion: newDeletion(c.queue)}
+// deletionTarget says whose messages a deletion is about.
+func (q *queue) deletionTarget(kind Kind, id string) keys {
+	if kind == KindDeleteGroup {
+		return keys{group: q.hash(id)}
+	}
+	return keys{user: q.hash(id), anonymous: q.hash(derivedAnonymousID(id))}
+}
+
+func (c *Client) delete(call, field string, kind Kind, id string) (*Deletion, error) {
+	e := &erasure{kind: kind, target: c.queue.deletionTarget(kind, id), deletion: newDeletion(c.queue)}
 	err := (&draft{call: call}).checkID(field, id)
 	if err == nil {
 		err = c.locate(e, call, field, id)

@@ -60,6 +60,10 @@ func (q *queue) advance(now time.Time) time.Time {
 	}
 	soonest(q.expire(now))
 	soonest(q.releaseHeld(now))
+	if q.spooler != nil {
+		soonest(q.sealForSpool(now))
+		q.askForMore()
+	}
 	for i := range q.lanes {
 		lane := &q.lanes[i]
 		for lane.ready(now) && q.startNext(lane, now) {
@@ -69,6 +73,8 @@ func (q *queue) advance(now time.Time) time.Time {
 		}
 		if lane.ready(now) && lane.sealed.head == nil {
 			soonest(lane.due(q.settings.FlushInterval))
+		} else if q.spooler != nil && lane.ready(now) {
+			soonest(q.gatheredAt(lane, now))
 		}
 	}
 	if e := q.erasures.next(); e != nil && q.lanes[laneDelete].ready(now) && q.quarantineEnd(e).After(now) {
@@ -81,7 +87,7 @@ func (q *queue) advance(now time.Time) time.Time {
 func (q *queue) startNext(lane *lane, now time.Time) bool {
 	if lane.id == laneDelete {
 		e := q.erasures.next()
-		if e == nil || q.fenced(e) || q.quarantineEnd(e).After(now) {
+		if e == nil || q.fenced(e) || q.quarantineEnd(e).After(now) || e.purging || e.batch.disk.waits() {
 			return false
 		}
 		q.start(&attempt{lane: lane, erasure: e, request: q.deletionRequest(e)})
@@ -91,6 +97,9 @@ func (q *queue) startNext(lane *lane, now time.Time) bool {
 		q.seal(lane, &lane.line)
 	}
 	if lane.id == laneGroup && !q.groupMayGo() {
+		return false
+	}
+	if q.spooler != nil && !q.mayLeave(lane, now) {
 		return false
 	}
 	b := q.take(lane)
@@ -288,8 +297,8 @@ func (q *queue) delivered(a *attempt, r result, now time.Time) {
 		lane.bytes = min(lane.bytes+lane.bytes/64, q.settings.BatchBytes-envelopeBytes)
 	}
 	q.counts.delivered += int64(b.len())
-	q.settle(lane.place(), b.epoch, b.len())
-	q.release(b.block)
+	q.settle(lane.place(), b, b.len())
+	q.replaced(b)
 }
 
 // misfit counts messages that were refused in one form and then taken in the

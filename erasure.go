@@ -20,6 +20,8 @@ type erasure struct {
 	target      keys
 	deletion    *Deletion
 	batch       *batch // the deletion as the one message of a batch, for the accounting
+	purging     bool   // the spool may still have earlier messages about them
+	leaving     bool   // the spool is about to forget it
 
 	fence      uint64    // the first attempt that cannot carry them
 	quarantine time.Time // since the last unanswered attempt before the fence; zero if there is none
@@ -184,6 +186,11 @@ func (q *queue) acceptErasure(e *erasure, message []byte) error {
 	q.counts.pending++
 	q.watermark.add(placeDelete, e.batch.epoch, 1)
 	q.purge(e.target, ReasonDeleted)
+	if q.spooler != nil {
+		e.batch.rank = q.nextRank()
+		q.spooler.take(e.batch, e.kind, placeDelete)
+		q.spooler.purge(diskPurge{before: e.batch.rank, target: e.target, reason: ReasonDeleted, erasure: e})
+	}
 	q.erasures.add(e)
 	q.poke()
 	return nil
@@ -193,7 +200,11 @@ func (q *queue) acceptErasure(e *erasure, message []byte) error {
 func (q *queue) withdraw(id Identity) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.purge(keys{user: q.hash(id.UserID), anonymous: q.hash(id.AnonymousID)}, ReasonConsent)
+	target := keys{user: q.hash(id.UserID), anonymous: q.hash(id.AnonymousID)}
+	q.purge(target, ReasonConsent)
+	if q.spooler != nil {
+		q.spooler.purge(diskPurge{before: q.nextRank(), target: target, reason: ReasonConsent})
+	}
 }
 
 // fenced reports whether an attempt that may carry the person is under way.
@@ -226,7 +237,7 @@ func (q *queue) finishDeletion(e *erasure, probe bool, r result, now time.Time) 
 		lane.gate.success(now)
 		q.counts.delivered++
 		q.settleDeletion(e, nil)
-		q.settle(placeDelete, e.batch.epoch, 1)
+		q.settle(placeDelete, e.batch, 1)
 		q.release(e.batch.block)
 		return
 	}
@@ -277,6 +288,10 @@ func (q *queue) releaseHeld(now time.Time) time.Time {
 		if at := q.afterQuarantine(first.unanswered); at.After(now) {
 			return at
 		}
+		if first.batch.disk.kept() { // after a restart it would be sent again, and delete what it holds
+			q.spooler.removeDeletion(first)
+			return time.Time{}
+		}
 		q.erasures.lingering = remove(q.erasures.lingering, first)
 		q.erasures.forget(first)
 		q.letGo(first)
@@ -298,7 +313,7 @@ func (q *queue) letGo(e *erasure) {
 					h.held[i].sealed.pushBack(part)
 					continue
 				}
-				q.watermark.move(placeHeld, lane.place(), part.epoch, part.len())
+				q.move(placeHeld, lane.place(), part)
 				q.join(lane, part)
 			}
 		}
@@ -318,7 +333,7 @@ func (q *queue) byHolder(b *batch) []*batch {
 			from = i
 		}
 	}
-	q.release(b.block)
+	q.replaced(b)
 	return runs
 }
 

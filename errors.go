@@ -42,11 +42,13 @@ var (
 var (
 	errExpired  = errors.New("loopkit: the message grew older than Options.MaxAge before LoopKit took it")
 	errDeleted  = errors.New("loopkit: the deletion of the person or group it names was accepted")
+	errDamaged  = errors.New("loopkit: the spool could not read it back: its file was damaged or changed by another program")
 	errOptedOut = errors.New("loopkit: its session opted out")
 
 	// errWithheld never leaves the package: the caller is told nothing went wrong.
 	errWithheld = errors.New("loopkit: withheld by consent or BeforeSend")
 
+	errLeft       = fmt.Errorf("%w before LoopKit confirmed the deletion; it is in Options.Spool, and the next client goes on with it", ErrClosed)
 	errTooLate    = errors.New("loopkit: what is left could not be sent before the deadline")
 	errQuarantine = errors.New("loopkit: a deletion has to wait longer than the deadline, because a request went unanswered (Options.DeletionQuarantine)")
 	errInCallback = errors.New("loopkit: called from one of the client's own callbacks, which cannot wait for itself")

@@ -24,14 +24,7 @@ func (q *queue) expire(now time.Time) time.Time {
 	q.nextExpiry = time.Time{}
 	before := now.Add(-q.settings.MaxAge)
 	q.thinQueued(ReasonExpired, errExpired, func(b *batch, i int) bool { return !b.acceptedAt(i).After(before) })
-	q.eachLine(func(_ *lane, line *line) {
-		if line.open != nil {
-			q.expiresAt(line.open)
-		}
-		for b := line.sealed.head; b != nil; b = b.next {
-			q.expiresAt(b)
-		}
-	})
+	q.eachBatch(q.expiresAt)
 	if soon := now.Add(expiryPause); !q.nextExpiry.IsZero() && q.nextExpiry.Before(soon) {
 		q.nextExpiry = soon
 	}

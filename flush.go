@@ -121,6 +121,9 @@ func (q *queue) answerWaiters() {
 }
 
 func (q *queue) hasToWait(w *waiter, places [placeCount]int) bool {
+	if q.spooler != nil && (q.spooler.owes(w.mark) || w.closes && q.couldSendStored()) {
+		return true
+	}
 	for p, n := range places {
 		if n == 0 {
 			continue
@@ -132,6 +135,24 @@ func (q *queue) hasToWait(w *waiter, places [placeCount]int) bool {
 		case lane.gate.haltedSince(w.began):
 		case w.closes && !q.couldStart(place(p)):
 		default:
+			return true
+		}
+	}
+	return false
+}
+
+// couldSendStored reports whether Close should wait for something that is in the
+// spool. It does not sit out a failure for that: the next client sends it.
+func (q *queue) couldSendStored() bool {
+	for p, n := range q.spooler.saved {
+		lane := q.laneOf(place(p))
+		switch unread := place(p) == lane.place() && lane.backlog.open; {
+		case n == 0 && !unread:
+		case lane.inFlight > 0:
+			return true
+		case lane.gate.state != gateOpen:
+		case place(p) == placeGroup && !q.groupMayGo(): // the identifies decide
+		case q.couldStart(place(p)):
 			return true
 		}
 	}

@@ -51,6 +51,9 @@ const (
 	causeEncoding      cause = "encoding"
 	causePlainHTTP     cause = "plain_http"
 	causeForeign       cause = "foreign_answer"
+	causeSpool         cause = "spool"
+	causeSpoolFull     cause = "spool_full"
+	causeSpoolDamaged  cause = "spool_damaged"
 )
 
 // logInterval is the time within which a cause has one line.

@@ -33,12 +33,15 @@ type lane struct {
 	gate     gate
 	urgent   bool // send the open batch now: the queue is full
 
-	lastRank   uint64 // of the batches that joined; see batch.rank
-	singles    int    // refused one after the other without a success
-	form       form   // of a lone message
-	adapts     bool   // a lone message that is refused is tried in the other form too
-	misfits    int    // refused in the lane's form and then taken in the other
-	objectOnly bool   // one message a request
+	backlog backlog // with a spool: what is only there, behind the sealed batches
+	behind  list    // sealed batches in memory that come after the backlog
+	pushed  uint64  // with a spool: batches up to this rank wait for no others to share a request
+
+	singles    int  // refused one after the other without a success
+	form       form // of a lone message
+	adapts     bool // a lone message that is refused is tried in the other form too
+	misfits    int  // refused in the lane's form and then taken in the other
+	objectOnly bool // one message a request
 }
 
 // line is an open batch and the sealed ones before it.
@@ -113,7 +116,7 @@ func (l *lane) due(interval time.Duration) time.Time {
 	return l.open.base.Add(interval)
 }
 
-// seal closes the open batch of a line.
+// seal closes the open batch of a line, and has it kept in the spool.
 func (q *queue) seal(lane *lane, line *line) {
 	b := line.open
 	if b == nil {
@@ -128,32 +131,42 @@ func (q *queue) seal(lane *lane, line *line) {
 	}
 	q.fit(b)
 	q.poke()
-	if line != &lane.line { // it gets its rank when the deletion lets it go
+	if line == &lane.line {
+		lane.urgent = false
+		q.join(lane, b)
+	} else { // it gets another rank when the deletion lets it go
+		b.rank = q.nextRank()
 		line.sealed.pushBack(b)
-		return
 	}
-	lane.urgent = false
-	q.join(lane, b)
+	if q.spooler != nil {
+		q.spooler.take(b, lane.kind(), placeOf(lane, line))
+	}
 }
 
 // join puts a sealed batch at the lane's end. A group batch follows all
 // identifies accepted so far, so these are sealed with it.
 func (q *queue) join(lane *lane, b *batch) {
-	switch identifies := &q.lanes[laneIdentify]; lane.id {
-	case laneIdentify:
-		lane.lastRank++
-		b.rank = lane.lastRank
-	case laneGroup:
-		q.seal(identifies, &identifies.line)
-		b.rank = identifies.lastRank
+	if lane.id == laneGroup {
+		q.seal(&q.lanes[laneIdentify], &q.lanes[laneIdentify].line)
 	}
-	lane.sealed.pushBack(b)
+	b.rank = q.nextRank()
+	if lane.backlog.open {
+		lane.behind.pushBack(b)
+	} else {
+		lane.sealed.pushBack(b)
+	}
+}
+
+func (q *queue) nextRank() uint64 {
+	q.lastRank++
+	return q.lastRank
 }
 
 func (q *queue) sealAll() {
 	for i := range q.lanes[:laneDelete] {
 		lane := &q.lanes[i]
 		q.seal(lane, &lane.line)
+		lane.pushed = q.lastRank
 		for _, e := range q.erasures.holding {
 			q.seal(lane, &e.held[i])
 		}
@@ -183,8 +196,13 @@ func (q *queue) fit(b *batch) {
 // groupMayGo reports whether the identifies before the first group batch are
 // settled, or cannot be for now because their endpoint is halted.
 func (q *queue) groupMayGo() bool {
-	identifies, b := &q.lanes[laneIdentify], q.lanes[laneGroup].sealed.head
-	if b == nil || identifies.gate.state == gateHalted {
+	b := q.lanes[laneGroup].sealed.head
+	return b == nil || q.mayFollowIdentifies(b)
+}
+
+func (q *queue) mayFollowIdentifies(b *batch) bool {
+	identifies := &q.lanes[laneIdentify]
+	if identifies.gate.state == gateHalted {
 		return true
 	}
 	if first := identifies.sealed.head; first != nil && first.rank <= b.rank {
@@ -195,7 +213,7 @@ func (q *queue) groupMayGo() bool {
 			return false
 		}
 	}
-	return true
+	return !identifies.backlog.open || identifies.backlog.after >= b.rank
 }
 
 // take removes the next batch to send from the lane; nil if there is none.
@@ -208,6 +226,9 @@ func (q *queue) take(lane *lane) *batch {
 		return q.peel(b)
 	}
 	lane.sealed.remove(b)
+	if q.spooler != nil {
+		b = q.gather(lane, b)
+	}
 	return b
 }
 
@@ -229,7 +250,15 @@ func (q *queue) copyOf(b *batch, i, j int) *batch {
 func (q *queue) partOf(b *batch, bytes, messages int) *batch {
 	part := q.newBatch(b.base, capacity{bytes, messages})
 	part.epoch, part.rank, part.unanswered, part.attempts = b.epoch, b.rank, b.unanswered, b.attempts
+	part.place = b.place
+	part.disk = b.disk.share(part)
 	return part
+}
+
+// replaced lets go of a batch that is settled, or whose messages are in others now.
+func (q *queue) replaced(b *batch) {
+	q.release(b.block)
+	q.unstore(b)
 }
 
 // split replaces a batch that came back with its two halves, at the head of its
@@ -240,7 +269,7 @@ func (q *queue) split(lane *lane, b *batch, followed *pair) {
 	left.pair, right.pair = followed, followed
 	q.putBack(lane, right)
 	q.putBack(lane, left)
-	q.release(b.block)
+	q.replaced(b)
 }
 
 func (l *lane) formOf(b *batch) form {

@@ -46,7 +46,11 @@ func New(apiKey string, opts *Options) (*Client, error) {
 	c.scratch.New = newScratch
 	c.session = &Session{client: c, store: s.IdentityStore}
 	c.session.state = c.loadIdentity()
+	c.openSpool()
 	go c.queue.dispatch() // not before: code of the program that ends this goroutine leaves none behind
+	if c.queue.spooler != nil {
+		go c.queue.spooler.run()
+	}
 	return c, nil
 }
 

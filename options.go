@@ -62,8 +62,8 @@ type Options struct {
 	// RequestTimeout bounds one HTTP attempt, from dialling to the end of the
 	// answer: 1 ms to 10 min, default 10 s.
 	RequestTimeout time.Duration
-	// MaxAge is how long a message is retried: 1 s to 720 h, default 1 h.
-	// Negative: for ever. Deletions never expire.
+	// MaxAge is how long a message is retried: 1 s to 720 h, default 1 h, or
+	// 72 h with a Spool. Negative: for ever. Deletions never expire.
 	MaxAge time.Duration
 	// RetryMin and RetryMax bound the backoff between attempts, before a
 	// jitter of half of it either way: 1 ms to 1 h, default 1 s and 30 s.
@@ -90,6 +90,15 @@ type Options struct {
 	// IdentityStore keeps the client's own anonymous ID between runs; see
 	// [FileIdentity]. Default: in memory only.
 	IdentityStore IdentityStore
+	// Spool keeps messages where they survive the process until LoopKit has
+	// taken them; see the package github.com/loopkitai/loopkit-go/spool. The
+	// client closes it. A nil pointer or a spool that fails costs durability
+	// alone: it is reported to OnError, and messages are kept in memory.
+	// Default: none, in memory only.
+	Spool Spool
+	// SpoolInterval is the longest time that an accepted message is in memory
+	// alone, without Flush: 1 ms to 1 min, default 100 ms. Only with a Spool.
+	SpoolInterval time.Duration
 	// Consent says how much the person of a call has agreed to, from what ctx
 	// carries or from the message, which it must neither change nor keep: its
 	// Values are the caller's own. Context is left out of it. It is called by Identify, Group and Track on the caller's
@@ -204,13 +213,18 @@ func (o *Options) integers() []number[int] {
 
 func (o *Options) durations() []number[time.Duration] {
 	const ms, s, m, h = time.Millisecond, time.Second, time.Minute, time.Hour
+	maxAge := h
+	if o.Spool != nil {
+		maxAge = 72 * h
+	}
 	return []number[time.Duration]{
 		{"FlushInterval", &o.FlushInterval, 5 * s, ms, h, true},
 		{"RequestTimeout", &o.RequestTimeout, 10 * s, ms, 10 * m, false},
-		{"MaxAge", &o.MaxAge, h, s, 720 * h, true},
+		{"MaxAge", &o.MaxAge, maxAge, s, 720 * h, true},
 		{"RetryMin", &o.RetryMin, defaultRetryMin, leastRetry, mostRetry, false},
 		{"RetryMax", &o.RetryMax, defaultRetryMax, leastRetry, mostRetry, false},
 		{"CloseTimeout", &o.CloseTimeout, 10 * s, ms, h, false},
+		{"SpoolInterval", &o.SpoolInterval, 100 * ms, ms, m, false},
 		{"DeletionQuarantine", &o.DeletionQuarantine, 60 * s, ms, 24 * h, true},
 	}
 }

@@ -31,6 +31,7 @@ func TestDefaults(t *testing.T) {
 				RetryMin:           time.Second,
 				RetryMax:           30 * time.Second,
 				CloseTimeout:       10 * time.Second,
+				SpoolInterval:      100 * time.Millisecond,
 				DeletionQuarantine: time.Minute,
 			}, s.Options)
 		})

@@ -31,6 +31,7 @@ var statedBounds = []struct {
 	{option: "MaxMessageBytes", least: 256, most: 16 << 20},
 	{option: "MaxInFlight", least: 1, most: 64},
 	{option: "RequestTimeout", least: int64(time.Millisecond), most: int64(10 * time.Minute)},
+	{option: "SpoolInterval", least: int64(time.Millisecond), most: int64(time.Minute)},
 	{option: "MaxAge", least: int64(time.Second), most: int64(720 * time.Hour), mayBeNone: true},
 	{option: "RetryMin", least: int64(time.Millisecond), most: int64(time.Hour)},
 	{option: "RetryMax", least: int64(time.Millisecond), most: int64(time.Hour)},

@@ -75,10 +75,16 @@ func (q *queue) thinQueued(reason Reason, why error, lost func(*batch, int) bool
 				lane.urgent = false
 			}
 		}
-		for b := line.sealed.head; b != nil; {
-			next := b.next
-			line.sealed.replace(b, q.thin(kind, place, b, reason, why, lost))
-			b = next
+		thin := func(l *list) {
+			for b := l.head; b != nil; {
+				next := b.next
+				l.replace(b, q.thin(kind, place, b, reason, why, lost))
+				b = next
+			}
+		}
+		thin(&line.sealed)
+		if line == &lane.line {
+			thin(&lane.behind)
 		}
 	})
 }
@@ -86,18 +92,28 @@ func (q *queue) thinQueued(reason Reason, why error, lost func(*batch, int) bool
 // anyQueued reports whether a message names someone that target names.
 func (q *queue) anyQueued(target keys) bool {
 	found := false
-	look := func(b *batch) {
-		for i := 0; b != nil && i < b.len() && !found; i++ {
+	q.eachBatch(func(b *batch) {
+		for i := 0; i < b.len() && !found; i++ {
 			found = b.record(i).matches(target)
-		}
-	}
-	q.eachLine(func(_ *lane, line *line) {
-		look(line.open)
-		for b := line.sealed.head; b != nil && !found; b = b.next {
-			look(b)
 		}
 	})
 	return found
+}
+
+func (q *queue) eachBatch(visit func(*batch)) {
+	q.eachLine(func(lane *lane, line *line) {
+		if line.open != nil {
+			visit(line.open)
+		}
+		for b := line.sealed.head; b != nil; b = b.next {
+			visit(b)
+		}
+		if line == &lane.line {
+			for b := lane.behind.head; b != nil; b = b.next {
+				visit(b)
+			}
+		}
+	})
 }
 
 func (q *queue) eachLine(visit func(*lane, *line)) {
@@ -137,7 +153,7 @@ func (q *queue) thin(kind Kind, p place, b *batch, reason Reason, why error, los
 			kept.copyFrom(b, i, i+1)
 		}
 	}
-	q.release(b.block)
+	q.replaced(b)
 	q.drop(kind, p, gone, reason, why)
 	return kept
 }

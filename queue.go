@@ -24,6 +24,7 @@ type queue struct {
 	settings  *settings
 	transport *transport
 	reporter  *reporter
+	spooler   *spooler // nil without a spool
 	seed      maphash.Seed
 
 	_ [128]byte // what is written for each message slows down who reads the fields above on another processor
@@ -40,6 +41,7 @@ type queue struct {
 	recordPool pool[record]
 	space      chan struct{} // closed when memory becomes free; nil if nobody waits
 	nextExpiry time.Time     // no message expires before; zero if there is none
+	lastRank   uint64        // of the batches sealed so far; what a spool knows them by
 
 	attempts    []*attempt // under way
 	nextAttempt uint64     // number of the next attempt, from 1
@@ -59,6 +61,7 @@ type counts struct {
 	accepted, delivered, pending int64
 	dropped                      map[Reason]int64
 	refused, withheld, redacted  int64
+	restored                     int64
 	requests, retries            int64
 }
 
@@ -177,7 +180,7 @@ func (q *queue) fits(kind Kind, growth int) bool {
 	if kind == KindTrack {
 		size -= size / 10
 	}
-	if int(q.counts.pending) >= size || growth > q.freeBytes(kind) {
+	if q.inMemory() >= size || growth > q.freeBytes(kind) {
 		return false
 	}
 	q.takeBackNotices(growth)
@@ -228,8 +231,13 @@ func (q *queue) awaitSpace(ctx context.Context, space <-chan struct{}) error {
 // hurry makes a queue that is full by number send batches that are far from it.
 func (q *queue) hurry() {
 	for i := range q.lanes {
-		if lane := &q.lanes[i]; lane.open != nil && !lane.urgent {
+		lane := &q.lanes[i]
+		if lane.open != nil && !lane.urgent {
 			lane.urgent = true
+			q.poke()
+		}
+		if q.spooler != nil && lane.pushed < q.lastRank {
+			lane.pushed = q.lastRank
 			q.poke()
 		}
 	}
@@ -252,9 +260,13 @@ func (q *queue) poke() {
 }
 
 // settle counts n messages of a batch out of the queue.
-func (q *queue) settle(p place, epoch uint64, n int) {
+func (q *queue) settle(p place, b *batch, n int) {
 	q.counts.pending -= int64(n)
-	q.watermark.add(p, epoch, -n)
+	if b.disk.kept() {
+		q.spooler.saved[p] -= n
+	} else {
+		q.watermark.add(p, b.epoch, -n)
+	}
 	q.freed() // the number of messages is bounded too
 	q.poke()
 }
@@ -267,17 +279,24 @@ func (q *queue) drop(kind Kind, p place, b *batch, reason Reason, why error) {
 	}
 	q.counts.dropped[reason] += int64(b.len())
 	q.watermark.lost(b.epoch, b.len(), reason, why)
-	q.settle(p, b.epoch, b.len())
-	q.tellDrop(kind, b, reason, why)
+	q.settle(p, b, b.len())
+	q.logDrop(kind, b.len(), reason, why)
+	q.showDrop(kind, b, reason, why)
 	q.release(b.block)
+	if kind <= KindTrack { // a deletion is stored as long as it holds messages
+		q.unstore(b)
+	}
 }
 
-// tellDrop lends the batch's memory to the hook.
-func (q *queue) tellDrop(kind Kind, b *batch, reason Reason, why error) {
+func (q *queue) logDrop(kind Kind, n int, reason Reason, why error) {
 	if reason != ReasonDeleted && reason != ReasonConsent {
-		q.reporter.log(slog.LevelWarn, causeDrop+cause("_"+string(reason)+"_"+kind.String()), b.len(), "loopkit: messages were dropped", why,
+		q.reporter.log(slog.LevelWarn, causeDrop+cause("_"+string(reason)+"_"+kind.String()), n, "loopkit: messages were dropped", why,
 			slog.String("reason", string(reason)), slog.String("kind", kind.String()))
 	}
+}
+
+// showDrop lends the batch's memory to the hook.
+func (q *queue) showDrop(kind Kind, b *batch, reason Reason, why error) {
 	hook := q.settings.Hooks.Dropped
 	if hook == nil {
 		return
@@ -333,6 +352,7 @@ func (q *queue) stats() Stats {
 	defer q.mu.Unlock()
 	n := &q.counts
 	s := Stats{
+		Restored: n.restored,
 		Accepted: n.accepted, Delivered: n.delivered, Pending: n.pending,
 		Dropped: maps.Clone(n.dropped),
 		Refused: n.refused, Withheld: n.withheld, Redacted: n.redacted,
@@ -341,6 +361,12 @@ func (q *queue) stats() Stats {
 		Requests:   n.requests, Retries: n.retries,
 		Failing: map[string]error{},
 		Halted:  map[string]error{},
+	}
+	if q.spooler != nil {
+		for _, saved := range q.spooler.saved {
+			s.Spooled += int64(saved)
+		}
+		s.SpoolBytes, s.SpoolDamaged = q.spooler.status.Bytes, q.spooler.status.Damaged
 	}
 	for i := range q.lanes {
 		switch lane := &q.lanes[i]; lane.gate.state {

@@ -44,7 +44,7 @@ func fill(tb testing.TB, q *queue, all []parcel) {
 func deliver(q *queue, lane *lane) {
 	for batch := q.take(lane); batch != nil; batch = q.take(lane) {
 		q.counts.delivered += int64(batch.len())
-		q.settle(lane.place(), batch.epoch, batch.len())
+		q.settle(lane.place(), batch, batch.len())
 		q.release(batch.block)
 	}
 }
@@ -131,7 +131,7 @@ func BenchmarkSplit(b *testing.B) {
 				q.split(tracks, batch, nil)
 				continue
 			}
-			q.settle(tracks.place(), batch.epoch, 1)
+			q.settle(tracks.place(), batch, 1)
 			q.release(batch.block)
 		}
 	}

@@ -12,7 +12,8 @@ const (
 	ReasonConsent     Reason = "consent"     // its session opted out before it was sent
 	ReasonDeleted     Reason = "deleted"     // it names a person or group under deletion
 	ReasonUnsupported Reason = "unsupported" // a deletion that the server does not know
-	ReasonClosed      Reason = "closed"      // left at Close; one that was in flight may have arrived
+	ReasonClosed      Reason = "closed"      // left at Close and not in a spool; one that was in flight may have arrived
+	ReasonDamaged     Reason = "damaged"     // in the spool alone, which could not read it back
 )
 
 // Stats is one consistent snapshot of a client's accounting. Every accepted
@@ -22,7 +23,7 @@ const (
 type Stats struct {
 	Accepted  int64            // messages that a call took, deletions included
 	Delivered int64            // answered with success by LoopKit
-	Pending   int64            // in the queue, held behind a deletion, or in flight
+	Pending   int64            // in the queue or the spool, held behind a deletion, or in flight
 	Dropped   map[Reason]int64 // lost after acceptance; reasons without a loss are absent
 
 	Refused  int64 // never accepted: the call returned an error
@@ -31,6 +32,11 @@ type Stats struct {
 
 	Panics      int64 // user code (hooks, loggers, Consent, BeforeSend, MarshalJSON) that panicked or called Goexit
 	NoticesLost int64 // calls of hooks, OnError and the Logger left out because they were too slow
+
+	Restored     int64 // those of Accepted that an earlier client left in Options.Spool; counted when they are read back
+	Spooled      int64 // those of Pending that are in the spool, and would survive this process
+	SpoolBytes   int64 // what the batches in the spool take, also those that are not read back yet
+	SpoolDamaged int64 // batches that the spool could not read back
 
 	QueueBytes int64 // memory held for messages now, in bytes
 	Requests   int64 // HTTP requests started

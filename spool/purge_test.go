@@ -1,0 +1,109 @@
+package spool_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/loopkitai/loopkit-go"
+	"github.com/loopkitai/loopkit-go/spool"
+)
+
+// filesWith returns the files of a directory that contain text.
+func filesWith(t testing.TB, dir, text string) (found []string) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	require.NoError(t, err)
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		require.NoError(t, err)
+		if bytes.Contains(content, []byte(text)) {
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+func mentions(name string) func(uint64, loopkit.Kind, []byte) bool {
+	return func(_ uint64, _ loopkit.Kind, m []byte) bool { return bytes.Contains(m, []byte(name)) }
+}
+
+func TestWhatIsPurgedIsInNoFileAnyMore(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	for id := uint64(1); id <= 300; id++ { // several transactions, and pages that are freed in each
+		b := large(id, 5000)
+		b.Messages = append(b.Messages, []byte(`{"userId":"user_123"}`), []byte(`{"userId":"user_456"}`))
+		require.NoError(t, s.Append([]loopkit.SpoolBatch{b}))
+	}
+	require.NoError(t, s.Append([]loopkit.SpoolBatch{events(301, "user_123"), batch(302, loopkit.KindIdentify, "user_123")}))
+	require.NoError(t, os.WriteFile(file(dir)+".damaged-20260101T000000.000000000", []byte("user_123"), 0o600))
+
+	n, err := s.Purge(302, mentions("user_123"))
+	require.NoError(t, err)
+	assert.Equal(t, 301, n)
+	assert.Len(t, filesWith(t, dir, "user_123"), 1, "302 is not below 302")
+	n, err = s.Purge(303, mentions("user_123"))
+	require.NoError(t, err)
+	assert.Equal(t, 1, n)
+	assert.Empty(t, filesWith(t, dir, "user_123"))
+	assert.Len(t, filesWith(t, dir, "user_456"), 1)
+	left := drained(t, s)
+	assert.Len(t, left, 300)
+	for _, b := range left {
+		assert.Len(t, b.Messages, 6)
+	}
+	assert.Equal(t, uint64(302), status(t, s).LastID)
+}
+
+func TestAPurgeThatMatchesNothingDoesNotRewriteTheFile(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	require.NoError(t, s.Append([]loopkit.SpoolBatch{events(1, "user_123")}))
+	before, err := os.Stat(file(dir))
+	require.NoError(t, err)
+	n, err := s.Purge(2, mentions("user_456"))
+	require.NoError(t, err)
+	assert.Zero(t, n)
+	after, err := os.Stat(file(dir))
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(before, after))
+}
+
+func TestTheFileShrinksAfterAnOutage(t *testing.T) {
+	dir := t.TempDir()
+	fast := &spool.Options{Sync: spool.SyncNever}
+	s, err := spool.Open(dir, fast)
+	require.NoError(t, err)
+	var all []uint64
+	for id := uint64(1); id <= 30; id++ {
+		require.NoError(t, s.Append([]loopkit.SpoolBatch{large(id, 1<<20)}))
+		all = append(all, id)
+	}
+	require.NoError(t, s.Remove(all[:29]))
+	assert.Greater(t, stats(t, s).FileBytes, int64(16<<20))
+	require.NoError(t, s.Close())
+	s = open(t, dir, fast)
+	assert.Less(t, stats(t, s).FileBytes, int64(5<<20))
+	assert.Equal(t, []uint64{30}, ids(drained(t, s)))
+}
+
+func TestStatsCountWhatIsThere(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	require.NoError(t, s.Append([]loopkit.SpoolBatch{events(1, "user_123", "user_456"), large(2, 20_000), batch(3, loopkit.KindGroup, "a")}))
+	st := stats(t, s)
+	assert.Equal(t, int64(2), st.Kinds[loopkit.KindTrack].Batches)
+	assert.Equal(t, int64(22), st.Kinds[loopkit.KindTrack].Messages)
+	assert.Equal(t, st.Bytes, st.Kinds[loopkit.KindTrack].Bytes+st.Kinds[loopkit.KindGroup].Bytes)
+	_, err := s.Purge(4, mentions("user_456"))
+	require.NoError(t, err)
+	assert.Equal(t, int64(21), stats(t, s).Kinds[loopkit.KindTrack].Messages)
+	require.NoError(t, s.Remove([]uint64{1, 2, 3}))
+	st = stats(t, s)
+	assert.Empty(t, st.Kinds)
+	assert.Zero(t, st.Bytes)
+}

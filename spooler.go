@@ -1,0 +1,273 @@
+package loopkit
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// spooler owns the spool: its goroutine makes all calls after New. The queue's
+// lock guards what the queue reads of it, and is never held during a call.
+type spooler struct {
+	spool Spool
+	queue *queue
+
+	unsaved  []*stored // to be appended, in order of their IDs
+	purges   []diskPurge
+	removals []uint64
+	leaving  []*erasure      // wait for their removal
+	saved    [placeCount]int // pending messages that are in the spool
+	apart    map[uint64]bool // batches that a deletion holds or held: in memory, wherever the backlog of their lane ends
+	restored uint64          // what has an ID up to this was left by an earlier client
+	status   SpoolStatus
+	failing  bool          // the last call failed
+	retry    time.Time     // nothing but Append is tried before
+	written  chan struct{} // closed when nothing is to be appended; nil if nobody waits
+
+	wake    chan struct{}
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+// diskPurge is a purge that the spool has still to make.
+type diskPurge struct {
+	before  uint64
+	target  keys
+	reason  Reason
+	erasure *erasure // waits for it; nil for an opt-out
+}
+
+const (
+	spoolRetry = time.Second
+	appendMost = 4 << 20 // bytes of messages in one call of Append
+)
+
+func newSpooler(q *queue, spool Spool) *spooler {
+	return &spooler{
+		spool:   spool,
+		queue:   q,
+		apart:   map[uint64]bool{},
+		wake:    make(chan struct{}, 1),
+		stop:    make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+}
+
+// take has a batch appended before it is sent.
+func (s *spooler) take(b *batch, kind Kind, p place) {
+	b.place = p
+	d := &stored{ids: []uint64{b.rank}, kind: kind}
+	b.disk = d.share(b)
+	s.unsaved = append(s.unsaved, d)
+	if p == placeHeld {
+		s.apart[b.rank] = true
+	}
+	s.poke()
+}
+
+// withdraw takes back what has not been appended and need not be any more.
+func (s *spooler) withdraw(d *stored) {
+	delete(s.apart, d.ids[0])
+	for i := range s.unsaved {
+		if s.unsaved[i] == d {
+			s.unsaved = append(s.unsaved[:i], s.unsaved[i+1:]...)
+			break
+		}
+	}
+	s.answerWritten()
+}
+
+func (s *spooler) remove(ids []uint64) {
+	for _, id := range ids {
+		delete(s.apart, id)
+	}
+	s.removals = append(s.removals, ids...)
+	s.poke()
+}
+
+// removeDeletion removes a deletion, and has the dispatcher look again then.
+func (s *spooler) removeDeletion(e *erasure) {
+	if !e.leaving {
+		e.leaving = true
+		s.leaving = append(s.leaving, e)
+		s.remove(e.batch.disk.ids)
+	}
+}
+
+func (s *spooler) purge(p diskPurge) {
+	if p.erasure != nil {
+		p.erasure.purging = true
+	}
+	s.purges = append(s.purges, p)
+	s.poke()
+}
+
+func (s *spooler) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// owes reports whether messages of this epoch or an earlier one are still to be
+// appended.
+func (s *spooler) owes(epoch uint64) bool {
+	for _, d := range s.unsaved {
+		if len(d.parts) > 0 {
+			return d.parts[0].epoch <= epoch // the first is the oldest
+		}
+	}
+	return false
+}
+
+// allWritten returns a channel that is closed once nothing is to be appended.
+func (s *spooler) allWritten() <-chan struct{} {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	written := make(chan struct{})
+	if len(s.unsaved) == 0 {
+		close(written)
+		return written
+	}
+	s.written = written // only Close asks, and once
+	return written
+}
+
+func (s *spooler) answerWritten() {
+	if s.written != nil && len(s.unsaved) == 0 {
+		close(s.written)
+		s.written = nil
+	}
+}
+
+func (s *spooler) run() {
+	defer close(s.stopped)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.stop:
+			s.end()
+			return
+		case <-s.wake:
+		case <-timer.C:
+		}
+		for s.round() {
+		}
+		if s.retry.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(max(0, s.retry.Sub(s.queue.settings.now())))
+		}
+	}
+}
+
+// round does what is to be done, and reports whether there may be more.
+func (s *spooler) round() bool {
+	more := s.append()
+	now := s.queue.settings.now()
+	if now.Before(s.retry) {
+		return more
+	}
+	s.retry = time.Time{}
+	s.makePurges()
+	s.makeRemovals()
+	more = s.readBacklog() || more
+	s.look()
+	return more && s.retry.IsZero()
+}
+
+// call guards against a spool that panics.
+func (s *spooler) call(method string, run func() error) (err error) {
+	returned := false
+	defer func() {
+		if recover() != nil || !returned {
+			s.queue.reporter.panicked("Spool." + method)
+			err = fmt.Errorf("loopkit: Spool.%s panicked", method)
+		}
+	}()
+	err = run()
+	returned = true
+	return err
+}
+
+// failed reports that the spool fails, once until it works again.
+func (s *spooler) failed(err error) {
+	s.retry = s.queue.settings.now().Add(spoolRetry)
+	if errors.Is(err, ErrSpoolFull) {
+		s.queue.reporter.log(slog.LevelWarn, causeSpoolFull, 1, "loopkit: the spool is full: messages are kept in memory only", err)
+		return
+	}
+	if !s.failing {
+		s.failing = true
+		s.queue.reporter.failed(causeSpool, "loopkit: the spool fails: messages are kept in memory only", &spoolError{err})
+	}
+}
+
+// spoolError is what OnError is told of a spool that fails.
+type spoolError struct{ err error }
+
+func (e *spoolError) Error() string {
+	return "loopkit: Options.Spool fails, so messages are kept in memory only: " + e.err.Error()
+}
+func (e *spoolError) Unwrap() error { return e.err }
+
+// makeRemovals removes what has been settled.
+func (s *spooler) makeRemovals() {
+	q := s.queue
+	q.mu.Lock()
+	ids, leaving := s.removals, s.leaving
+	s.removals, s.leaving = nil, nil
+	q.mu.Unlock()
+	if len(ids) == 0 {
+		return
+	}
+	err := s.call("Remove", func() error { return s.spool.Remove(ids) })
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err != nil {
+		s.removals, s.leaving = append(ids, s.removals...), append(leaving, s.leaving...)
+		s.failed(err)
+		return
+	}
+	s.failing = false
+	for _, e := range leaving {
+		e.batch.disk = nil
+		q.poke()
+	}
+}
+
+// look takes note of how the spool is.
+func (s *spooler) look() {
+	var status SpoolStatus
+	err := s.call("Status", func() (err error) {
+		status, err = s.spool.Status()
+		return err
+	})
+	if err != nil {
+		s.failed(err)
+		return
+	}
+	s.queue.mu.Lock()
+	damaged := status.Damaged - s.status.Damaged
+	s.status = status
+	s.queue.mu.Unlock()
+	if damaged > 0 {
+		s.queue.reporter.failed(causeSpoolDamaged, "loopkit: a part of the spool could not be read back", errDamaged, slog.Int64("batches", damaged))
+	}
+}
+
+// end leaves the spool to the next client.
+func (s *spooler) end() {
+	s.append()
+	s.makePurges()
+	s.makeRemovals()
+	s.look()
+	if err := s.keepState(); err != nil {
+		s.failed(err)
+	}
+	if err := s.call("Close", s.spool.Close); err != nil {
+		s.failed(err)
+	}
+}
