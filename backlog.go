@@ -3,7 +3,6 @@ package loopkit
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 )
@@ -85,11 +84,8 @@ func (q *queue) wantsMore(lane *lane) bool {
 	if !lane.backlog.open || q.end.gaveUp || len(q.spooler.purges) > 0 {
 		return false
 	}
-	if lane.sealed.head == nil {
-		return lane.inFlight == 0 || !q.crowded()
-	}
-	if q.crowded() {
-		return false
+	if q.crowded() { // what is behind the backlog may be what takes the memory
+		return lane.sealed.head == nil && lane.inFlight == 0 && q.held <= q.byteBound()
 	}
 	messages, bytes := 0, 0
 	for b := lane.sealed.head; b != nil; b = b.next {
@@ -148,7 +144,6 @@ func (s *spooler) readNext(lane *lane) bool {
 	case errors.Is(err, io.EOF) || err == nil && next.ID > lane.backlog.last:
 		q.endBacklog(lane)
 	case err != nil:
-		s.failed(err)
 	default:
 		lane.backlog.after = next.ID
 		q.readBack(lane, next)
@@ -159,14 +154,16 @@ func (s *spooler) readNext(lane *lane) bool {
 	return false
 }
 
+var errOtherBatch = errors.New("loopkit: Spool.Next returned another batch than the one that it was asked for")
+
 func (s *spooler) next(kind Kind, after uint64) (next SpoolBatch, err error) {
 	err = s.call("Next", func() (err error) {
 		next, err = s.spool.Next(kind, after)
+		if err == nil && (next.Kind != kind || next.ID <= after) {
+			err = errOtherBatch
+		}
 		return err
 	})
-	if err == nil && (next.Kind != kind || next.ID <= after) {
-		err = fmt.Errorf("loopkit: Spool.Next returned another batch than the one asked for")
-	}
 	return next, err
 }
 

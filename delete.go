@@ -27,7 +27,8 @@ func (d *Deletion) Done() <-chan struct{} {
 // Wait returns nil once LoopKit has confirmed the deletion with a success
 // status, and for no other reason. It returns an error that wraps
 // [ErrDeletionUnsupported] if the server has no such endpoint, an [APIError] if
-// it refused, [ErrClosed] if Close came first, [ErrDisabled] if the client is
+// it refused, [ErrClosed] if Close came first (its text says whether the deletion
+// goes on, from Options.Spool), [ErrDisabled] if the client is
 // nil, and the context's error, with the newest failure, if ctx ended first; the
 // deletion goes on then.
 func (d *Deletion) Wait(ctx context.Context) error {
@@ -64,7 +65,8 @@ func (d *Deletion) end(err error) {
 // that have not been sent are dropped (reason "deleted"), those under way are
 // waited for, and later ones follow the deletion. After a request that went
 // unanswered the deletion waits Options.DeletionQuarantine, because LoopKit may
-// still be executing it. It is retried without limit, until Close.
+// still be executing it. It is retried without limit, until Close; with
+// Options.Spool the next client goes on with it.
 //
 // The messages are those with this user ID, or with the anonymous ID derived
 // from it. Other programs can send messages that re-create the user; no client

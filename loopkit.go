@@ -30,8 +30,8 @@ type Client struct {
 // New returns a client that sends with apiKey; nil opts means all defaults. It
 // checks every option and returns an error that names all that are wrong, each
 // as an [ArgumentError]. It does not use the network. The client runs a bounded
-// number of goroutines until Close: one, one for each request under way, and one
-// for callbacks while there are any.
+// number of goroutines until Close: one, one for each request under way, one for
+// Options.Spool, and one for callbacks while there are any.
 func New(apiKey string, opts *Options) (*Client, error) {
 	s, err := resolve(apiKey, opts)
 	if err != nil {
@@ -105,7 +105,9 @@ func (c *Client) Stats() Stats {
 // Flush sends what was accepted before the call and returns when all of it was
 // delivered or dropped, deletions included; later messages do not prolong it.
 // An endpoint that is halted is tried once, at most once a second, and if it
-// stays halted its messages stay in the queue.
+// stays halted its messages stay in the queue. With Options.Spool it returns when
+// all of it was delivered, dropped or is in the spool: it stays pending then,
+// and survives what the spool promises to survive.
 //
 // It returns nil if everything that was pending was delivered, else an
 // [UndeliveredError] that says how much was not and why; it wraps the context's
@@ -122,7 +124,9 @@ func (c *Client) Flush(ctx context.Context) error {
 // releases everything. It retries until ctx ends or until nothing that is left
 // could be tried before its deadline; then it cancels the requests under way
 // and returns within 100 ms. What is left then is dropped with the reason
-// "closed". Without a deadline in ctx, Options.CloseTimeout bounds it.
+// "closed". Without a deadline in ctx, Options.CloseTimeout bounds it. With
+// Options.Spool it does not sit out a failure: what is in the spool is left to
+// the next client, stays pending in Stats, and is no error.
 //
 // It returns nil if everything that was pending was delivered, else an
 // [UndeliveredError]. More calls of Close wait for the first one, however long

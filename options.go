@@ -45,7 +45,8 @@ type Options struct {
 	// QueueSize and QueueBytes bound the messages that are waiting and in
 	// flight together: 1 to 10,000,000 messages, default 100,000; 64 KiB to
 	// 1 GiB of memory, default 32 MiB. The last tenth of both is kept for
-	// identifies, groups and deletions.
+	// identifies, groups and deletions. What is in a Spool alone does not count;
+	// reading it back may take one batch beyond QueueBytes.
 	QueueSize  int
 	QueueBytes int
 	// Overflow says what a call does when the queue is full. Default:
@@ -92,8 +93,9 @@ type Options struct {
 	IdentityStore IdentityStore
 	// Spool keeps messages where they survive the process until LoopKit has
 	// taken them; see the package github.com/loopkitai/loopkit-go/spool. The
-	// client closes it. A nil pointer or a spool that fails costs durability
-	// alone: it is reported to OnError, and messages are kept in memory.
+	// client closes it, unless New returns an error. A spool that fails costs
+	// durability alone: it is reported to OnError, and messages are kept in
+	// memory. Requests still carry what was accepted within FlushInterval.
 	// Default: none, in memory only.
 	Spool Spool
 	// SpoolInterval is the longest time that an accepted message is in memory

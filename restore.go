@@ -17,54 +17,68 @@ type spoolState struct {
 	Unanswered time.Time `json:"unanswered"`
 }
 
-// openSpool takes over what an earlier client left. The spool is used from here
-// on, unless it fails. Deletions are in memory before the first call can be
-// accepted, for it may be about the same person.
+// openSpool takes over what an earlier client left, unless the spool fails.
+// Deletions are in memory before the first call can be accepted, for it may be
+// about the same person.
 func (c *Client) openSpool() {
 	if c.settings.Spool == nil {
 		return
 	}
 	s := newSpooler(c.queue, c.settings.Spool)
-	if err := c.restore(s); err != nil {
-		s.failed(err)
+	left, err := s.survey()
+	if err != nil { // which has been reported
+		_ = s.guard("Close", s.spool.Close)
+		return
+	}
+	c.queue.takeOver(s, left)
+	for _, d := range left.deletions {
+		if err := c.restoreDeletion(d); err != nil {
+			c.queue.reporter.failed(causeSpool, "loopkit: a deletion stays in the spool", err)
+		}
 	}
 }
 
-func (c *Client) restore(s *spooler) error {
-	q := c.queue
-	err := s.call("Status", func() (err error) {
+// leftOver is what an earlier client left.
+type leftOver struct {
+	lanes      [laneDelete]bool // that have a backlog
+	deletions  []SpoolBatch
+	unanswered time.Time // when its last unanswered request ended
+}
+
+func (s *spooler) survey() (left leftOver, err error) {
+	err = s.call("Status", func() (err error) {
 		s.status, err = s.spool.Status()
 		return err
 	})
 	if err != nil {
-		return err
+		return left, err
 	}
-	q.lastRank, s.restored = s.status.LastID, s.status.LastID
-	left := false
-	for i := range q.lanes[:laneDelete] {
-		lane := &q.lanes[i]
-		switch _, err := s.next(lane.kind(), 0); {
+	anything := false
+	for i := range left.lanes {
+		switch _, err := s.next(Kind(i), 0); {
 		case err == nil:
-			left = true
-			lane.backlog = backlog{open: true, last: s.restored}
+			left.lanes[i], anything = true, true
 		case !errors.Is(err, io.EOF):
-			return err
+			return left, err
 		}
 	}
-	deletions, err := s.readDeletions()
-	if err != nil {
-		return err
+	if left.deletions, err = s.readDeletions(); err != nil {
+		return left, err
 	}
-	if err := s.readState(left || len(deletions) > 0); err != nil {
-		return err
-	}
+	left.unanswered, err = s.readState(anything || len(left.deletions) > 0)
+	return left, err
+}
+
+// takeOver makes the spool the queue's.
+func (q *queue) takeOver(s *spooler, left leftOver) {
 	q.spooler = s
-	for _, d := range deletions {
-		if err := c.restoreDeletion(d); err != nil {
-			q.reporter.failed(causeSpool, "loopkit: a deletion stays in the spool", err)
+	q.lastRank, s.restored = s.status.LastID, s.status.LastID
+	q.erasures.lastUnanswered = left.unanswered
+	for i, has := range left.lanes {
+		if has {
+			q.lanes[i].backlog = backlog{open: true, last: s.restored}
 		}
 	}
-	return nil
 }
 
 // readDeletions returns all of both kinds, in order of acceptance.
@@ -124,36 +138,34 @@ func (c *Client) restoreDeletion(from SpoolBatch) error {
 // readState learns when the earlier client's last unanswered request ended. If
 // it left something behind and did not say, it was killed, and a request of its
 // may be executed still.
-func (s *spooler) readState(left bool) error {
-	q := s.queue
-	now := q.settings.now()
+func (s *spooler) readState(left bool) (unanswered time.Time, err error) {
+	now := s.queue.settings.now()
 	var text []byte
-	err := s.call("State", func() (err error) {
+	err = s.call("State", func() (err error) {
 		text, err = s.spool.State()
 		return err
 	})
 	switch {
 	case err != nil:
-		return err
+		return time.Time{}, err
 	case len(text) == 0 && left:
-		q.erasures.lastUnanswered = now
-		return nil
+		return now, nil
 	case len(text) == 0:
-		return nil
+		return time.Time{}, nil
 	}
 	var state spoolState
 	if json.Unmarshal(text, &state) != nil {
 		state.Unanswered = now
 	}
 	if !state.Unanswered.IsZero() {
-		q.erasures.lastUnanswered = sinceThen(now, state.Unanswered)
+		unanswered = sinceThen(now, state.Unanswered)
 	}
 	// This client may be killed, and must not be taken for the earlier one then.
-	return s.call("SetState", func() error { return s.spool.SetState(nil) })
+	return unanswered, s.call("SetState", func() error { return s.spool.SetState(nil) })
 }
 
 // keepState tells the next client what it must know of this one.
-func (s *spooler) keepState() error {
+func (s *spooler) keepState() {
 	q := s.queue
 	q.mu.Lock()
 	left := false
@@ -167,11 +179,13 @@ func (s *spooler) keepState() error {
 	recent := q.afterQuarantine(unanswered).After(q.settings.now())
 	q.mu.Unlock()
 	if !left && !recent {
-		return nil
+		return
 	}
-	text, err := json.Marshal(spoolState{Unanswered: unanswered.Round(0)})
-	if err != nil {
-		return err
-	}
-	return s.call("SetState", func() error { return s.spool.SetState(text) })
+	_ = s.call("SetState", func() error { // without it, the next client assumes the worst
+		text, err := json.Marshal(spoolState{Unanswered: unanswered.Round(0)})
+		if err != nil {
+			return err
+		}
+		return s.spool.SetState(text)
+	})
 }

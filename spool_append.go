@@ -1,6 +1,9 @@
 package loopkit
 
-import "errors"
+import (
+	"errors"
+	"log/slog"
+)
 
 // entry is a batch that is being appended. Its memory stays until that is done,
 // whatever becomes of the batch meanwhile.
@@ -51,10 +54,8 @@ func (s *spooler) beginAppend() []entry {
 
 func (s *spooler) endAppend(entries []entry, err error) {
 	q := s.queue
-	if err != nil {
-		s.failed(err)
-	} else {
-		s.failing = false
+	if errors.Is(err, ErrSpoolFull) {
+		q.reporter.log(slog.LevelWarn, causeSpoolFull, 1, "loopkit: the spool is full: messages are kept in memory only", err)
 	}
 	s.unsaved = s.unsaved[len(entries):]
 	for _, e := range entries {
@@ -130,8 +131,7 @@ func (s *spooler) evict() bool {
 	if err != nil || !s.onlyThere(KindTrack, oldest.ID) {
 		return false
 	}
-	if err := s.call("Remove", func() error { return s.spool.Remove([]uint64{oldest.ID}) }); err != nil {
-		s.failed(err)
+	if s.call("Remove", func() error { return s.spool.Remove([]uint64{oldest.ID}) }) != nil {
 		return false
 	}
 	q.mu.Lock()

@@ -173,7 +173,8 @@ func (r *restartRun) act(p *process) {
 	default:
 		time.Sleep(time.Duration(r.rand.IntN(300)) * time.Millisecond)
 	}
-	requireBalanced(r, p.Client)
+	stats := requireBalanced(r, p.Client)
+	require.LessOrEqual(r, stats.QueueBytes, int64(64<<10+8<<10), "%s: one batch more than QueueBytes", r.name())
 }
 
 func (r *restartRun) send(p *process, kind loopkit.Kind, user string) {

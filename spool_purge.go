@@ -1,36 +1,91 @@
 package loopkit
 
+// diskPurges are purges that the spool makes in one go: looking at every message
+// takes as long for one person as for thousands.
+type diskPurges struct {
+	before uint64 // none looks further
+	of     map[subject]diskPurge
+}
+
+func together(purges []diskPurge) diskPurges {
+	all := diskPurges{of: map[subject]diskPurge{}}
+	for _, p := range purges {
+		all.before = max(all.before, p.before)
+		for _, s := range p.target.subjects() {
+			if s.hash != 0 && p.before > all.of[s].before {
+				all.of[s] = p
+			}
+		}
+	}
+	return all
+}
+
+// reason tells whether a message goes, and why.
+func (d *diskPurges) reason(id uint64, k keys) (Reason, bool) {
+	for _, s := range k.subjects() {
+		if p, ok := d.of[s]; ok && id < p.before {
+			return p.reason, true
+		}
+	}
+	return "", false
+}
+
 // makePurges removes from the spool whom the queue has forgotten.
 func (s *spooler) makePurges() {
 	q := s.queue
 	for {
 		q.mu.Lock()
-		if len(s.purges) == 0 {
-			q.mu.Unlock()
-			return
-		}
-		p := s.purges[0]
+		purges := s.purges
 		q.mu.Unlock()
-
-		gone, err := s.makePurge(p)
-
-		q.mu.Lock()
-		if err != nil { // what is gone nevertheless will be missing at the end of the backlog
-			s.failed(err)
-			q.mu.Unlock()
+		if len(purges) == 0 {
 			return
 		}
-		s.failing = false
-		for kind := range gone {
-			q.dropUnread(Kind(kind), &gone[kind], p.reason, purgeCauses[p.reason])
+		gone, err := s.makePurge(together(purges))
+		if err != nil { // what is gone nevertheless will be missing at the end of the backlog
+			return
 		}
-		s.purges = s.purges[1:]
-		if p.erasure != nil {
-			p.erasure.purging = false
+		q.mu.Lock()
+		for of, u := range gone {
+			q.dropUnread(of.kind, u, of.reason, purgeCauses[of.reason])
+		}
+		s.purges = s.purges[len(purges):]
+		for _, p := range purges {
+			if p.erasure != nil {
+				p.erasure.purging = false
+			}
 		}
 		q.poke()
 		q.mu.Unlock()
 	}
+}
+
+// goneFor says which messages a purge took, and why.
+type goneFor struct {
+	kind   Kind
+	reason Reason
+}
+
+func (s *spooler) makePurge(purges diskPurges) (gone map[goneFor]*unread, err error) {
+	q := s.queue
+	gone = map[goneFor]*unread{}
+	err = s.call("Purge", func() error {
+		_, err := s.spool.Purge(purges.before, func(id uint64, kind Kind, message []byte) bool {
+			if kind > KindTrack {
+				return false
+			}
+			reason, goes := purges.reason(id, q.keysIn(message))
+			if goes && s.onlyThere(kind, id) { // else it is in memory, and accounted for
+				of := goneFor{kind, reason}
+				if gone[of] == nil {
+					gone[of] = &unread{}
+				}
+				gone[of].add(message, id <= s.restored, q.shownUnread())
+			}
+			return goes
+		})
+		return err
+	})
+	return gone, err
 }
 
 // unread are messages of one kind that leave the spool without having been in
@@ -54,23 +109,6 @@ func (u *unread) add(message []byte, restored bool, most int) {
 	}
 }
 
-func (s *spooler) makePurge(p diskPurge) (gone [laneDelete]unread, err error) {
-	q := s.queue
-	err = s.call("Purge", func() error {
-		_, err := s.spool.Purge(p.before, func(id uint64, kind Kind, message []byte) bool {
-			if kind > KindTrack || !q.keysIn(message).matches(p.target) {
-				return false
-			}
-			if s.onlyThere(kind, id) { // else it is in memory, and accounted for
-				gone[kind].add(message, id <= s.restored, q.shownUnread())
-			}
-			return true
-		})
-		return err
-	})
-	return gone, err
-}
-
 // shownUnread bounds the bytes of messages that a hook is shown: a purge may
 // find more than fits into memory.
 func (q *queue) shownUnread() int {
@@ -83,9 +121,6 @@ func (q *queue) shownUnread() int {
 // dropUnread accounts for messages that left the spool unread.
 func (q *queue) dropUnread(kind Kind, u *unread, reason Reason, why error) {
 	n := u.accepted + u.restored
-	if n == 0 {
-		return
-	}
 	lane := &q.lanes[kind]
 	lane.backlog.messages -= u.accepted
 	q.counts.accepted += int64(u.restored)

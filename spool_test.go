@@ -324,3 +324,22 @@ func TestMaxAgeGoesOnWhileNoProcessRuns(t *testing.T) {
 		assert.Empty(t, disk.Batches())
 	})
 }
+
+func TestANilSpoolIsReportedAndDoesNoHarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := loopkittest.NewTransport(t)
+		var told []error
+		c := newClient(t, s, func(o *loopkit.Options) {
+			var none *brokenSpool
+			o.Spool = none
+			o.OnError = func(_ context.Context, err error) { told = append(told, err) }
+		})
+		trackN(t, c, 3)
+		require.NoError(t, c.Close(t.Context()))
+		assert.Len(t, s.Messages(), 3)
+		assert.Len(t, told, 2, "that it panicked, and what follows from it")
+	})
+}
+
+// brokenSpool panics when it is nil.
+type brokenSpool struct{ loopkit.Spool }

@@ -3,6 +3,7 @@ package loopkit
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 )
@@ -21,9 +22,9 @@ type spooler struct {
 	apart    map[uint64]bool // batches that a deletion holds or held: in memory, wherever the backlog of their lane ends
 	restored uint64          // what has an ID up to this was left by an earlier client
 	status   SpoolStatus
-	failing  bool          // the last call failed
-	retry    time.Time     // nothing but Append is tried before
-	written  chan struct{} // closed when nothing is to be appended; nil if nobody waits
+	failing  map[string]bool // methods whose last call failed
+	retry    time.Time       // nothing but Append is tried before
+	written  chan struct{}   // closed when nothing is to be appended; nil if nobody waits
 
 	wake    chan struct{}
 	stop    chan struct{}
@@ -47,6 +48,7 @@ func newSpooler(q *queue, spool Spool) *spooler {
 	return &spooler{
 		spool:   spool,
 		queue:   q,
+		failing: map[string]bool{},
 		apart:   map[uint64]bool{},
 		wake:    make(chan struct{}, 1),
 		stop:    make(chan struct{}),
@@ -178,8 +180,27 @@ func (s *spooler) round() bool {
 	return more && s.retry.IsZero()
 }
 
-// call guards against a spool that panics.
-func (s *spooler) call(method string, run func() error) (err error) {
+// call calls a method. If it fails, that is reported once until it works again,
+// and most calls wait a moment.
+func (s *spooler) call(method string, run func() error) error {
+	err := s.guard(method, run)
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
+		delete(s.failing, method)
+		return err
+	case errors.Is(err, ErrSpoolFull):
+		return err
+	}
+	s.retry = s.queue.settings.now().Add(spoolRetry)
+	if !s.failing[method] {
+		s.failing[method] = true
+		s.queue.reporter.failed(causeSpool, "loopkit: the spool fails: messages are kept in memory only", &spoolError{err})
+	}
+	return err
+}
+
+// guard survives a spool that panics.
+func (s *spooler) guard(method string, run func() error) (err error) {
 	returned := false
 	defer func() {
 		if recover() != nil || !returned {
@@ -190,19 +211,6 @@ func (s *spooler) call(method string, run func() error) (err error) {
 	err = run()
 	returned = true
 	return err
-}
-
-// failed reports that the spool fails, once until it works again.
-func (s *spooler) failed(err error) {
-	s.retry = s.queue.settings.now().Add(spoolRetry)
-	if errors.Is(err, ErrSpoolFull) {
-		s.queue.reporter.log(slog.LevelWarn, causeSpoolFull, 1, "loopkit: the spool is full: messages are kept in memory only", err)
-		return
-	}
-	if !s.failing {
-		s.failing = true
-		s.queue.reporter.failed(causeSpool, "loopkit: the spool fails: messages are kept in memory only", &spoolError{err})
-	}
 }
 
 // spoolError is what OnError is told of a spool that fails.
@@ -228,10 +236,8 @@ func (s *spooler) makeRemovals() {
 	defer q.mu.Unlock()
 	if err != nil {
 		s.removals, s.leaving = append(ids, s.removals...), append(leaving, s.leaving...)
-		s.failed(err)
 		return
 	}
-	s.failing = false
 	for _, e := range leaving {
 		e.batch.disk = nil
 		q.poke()
@@ -246,7 +252,6 @@ func (s *spooler) look() {
 		return err
 	})
 	if err != nil {
-		s.failed(err)
 		return
 	}
 	s.queue.mu.Lock()
@@ -258,16 +263,12 @@ func (s *spooler) look() {
 	}
 }
 
-// end leaves the spool to the next client.
+// end leaves the spool to the next client. What fails has been reported.
 func (s *spooler) end() {
 	s.append()
 	s.makePurges()
 	s.makeRemovals()
 	s.look()
-	if err := s.keepState(); err != nil {
-		s.failed(err)
-	}
-	if err := s.call("Close", s.spool.Close); err != nil {
-		s.failed(err)
-	}
+	s.keepState()
+	_ = s.call("Close", s.spool.Close)
 }
