@@ -38,7 +38,8 @@
 // line tool, a desktop program, a game. [Client.Session] is the client's own, whose
 // anonymous ID Options.IdentityStore keeps between runs.
 //
-// Package loopkithttp does all of this for web servers, in one line of middleware.
+// Package loopkithttp does all of this for web servers, in one line of middleware,
+// and package loopkitcli for command line programs, with their users' choice.
 //
 // # Consent and personal data
 //
@@ -89,6 +90,14 @@
 // otherwise; a server that does not know it makes Wait return
 // [ErrDeletionUnsupported].
 //
+// # Durability
+//
+// With Options.Spool, messages are in a file (package spool, a module of its own)
+// before they are sent, and leave it when they are settled. Flush returns when
+// what was accepted before it is delivered, dropped or there; Close leaves it
+// there, and the next client goes on. An outage fills the file, not the memory.
+// At most Options.SpoolInterval is lost to a crash.
+//
 // # Shutting down
 //
 // [Client.Flush] waits until what was accepted before it was delivered or dropped;
@@ -97,7 +106,7 @@
 // its context, else Options.CloseTimeout. Both return an [UndeliveredError] that
 // says how much was not delivered and why.
 //
-// What is in memory is lost when the program ends without Close. A deferred Close
+// What is in memory alone is lost when the program ends without Close. A deferred Close
 // is skipped by os.Exit and log.Fatal.
 //
 // # Testing

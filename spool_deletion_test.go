@@ -42,7 +42,7 @@ func TestADeletionRemovesThePersonFromTheDisk(t *testing.T) {
 				shown += len(d.Messages)
 			}
 		})
-		for i := range 1500 {
+		for i := range 900 {
 			require.NoError(t, c.Track(known("", fmt.Sprintf("user_%d", i%3)), "page_view", nil))
 			if i%20 == 19 {
 				time.Sleep(100 * time.Millisecond)
@@ -55,7 +55,7 @@ func TestADeletionRemovesThePersonFromTheDisk(t *testing.T) {
 		assert.Zero(t, mentions(disk, `"user_1"`))
 		assert.NotZero(t, mentions(disk, `"user_2"`))
 		stats := requireBalanced(t, c.Client)
-		assert.Equal(t, int64(500), stats.Dropped[loopkit.ReasonDeleted])
+		assert.Equal(t, int64(300), stats.Dropped[loopkit.ReasonDeleted])
 		s.Heal()
 		require.NoError(t, d.Wait(t.Context()))
 		time.Sleep(5 * time.Minute)
@@ -63,7 +63,7 @@ func TestADeletionRemovesThePersonFromTheDisk(t *testing.T) {
 		assert.Positive(t, shown, "as many as there is memory for")
 		assert.Equal(t, int64(1), requireBalanced(t, c.Client).NoticesLost, "there were more")
 		loopkittest.RequireNothingAbout(t, s, "user_1")
-		assert.Equal(t, int64(1001), requireBalanced(t, c.Client).Delivered)
+		assert.Equal(t, int64(601), requireBalanced(t, c.Client).Delivered)
 		assert.Empty(t, disk.Batches())
 	})
 }

@@ -40,10 +40,10 @@ func TestAnOutageFillsTheDiskAndNotTheMemory(t *testing.T) {
 		s, disk := loopkittest.NewTransport(t), loopkittest.NewSpool()
 		s.FailAll(loopkittest.Any, loopkittest.Fault{Status: 503})
 		c := startProcess(t, s, disk, small)
-		names := outage(t, c, 5000)
+		names := outage(t, c, 2000)
 		require.NoError(t, c.Flush(t.Context()))
 		stats := requireBalanced(t, c.Client)
-		assert.Equal(t, int64(5000), stats.Spooled)
+		assert.Equal(t, int64(2000), stats.Spooled)
 		assert.LessOrEqual(t, stats.QueueBytes, int64(64<<10))
 		assert.Zero(t, stats.Refused)
 
@@ -52,7 +52,7 @@ func TestAnOutageFillsTheDiskAndNotTheMemory(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, names, eventNames(s), "in order, each once")
 		assert.Empty(t, disk.Batches())
-		assert.Equal(t, int64(5000), requireBalanced(t, c.Client).Delivered)
+		assert.Equal(t, int64(2000), requireBalanced(t, c.Client).Delivered)
 	})
 }
 
@@ -61,7 +61,7 @@ func TestABacklogThatIsLargerThanTheMemoryIsSentInOrderByTheNextProcess(t *testi
 		s, disk := loopkittest.NewTransport(t), loopkittest.NewSpool()
 		s.FailAll(loopkittest.Any, loopkittest.Fault{Status: 503})
 		first := startProcess(t, s, disk, small)
-		names := outage(t, first, 3000)
+		names := outage(t, first, 1500)
 		require.NoError(t, first.Flush(t.Context()))
 		first.kill()
 		s.Heal()
@@ -70,8 +70,8 @@ func TestABacklogThatIsLargerThanTheMemoryIsSentInOrderByTheNextProcess(t *testi
 		require.NoError(t, second.Close(t.Context()))
 		assert.Equal(t, append(names, "new"), eventNames(s))
 		stats := requireBalanced(t, second.Client)
-		assert.Equal(t, int64(3000), stats.Restored)
-		assert.Equal(t, int64(3001), stats.Delivered)
+		assert.Equal(t, int64(1500), stats.Restored)
+		assert.Equal(t, int64(1501), stats.Delivered)
 		assert.Empty(t, disk.Batches())
 	})
 }

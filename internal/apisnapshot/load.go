@@ -47,8 +47,8 @@ func hasElement(path, element string) bool {
 // load returns the packages of the main module that match pattern, and those
 // that they import. They are checked from source, because compiled types also
 // hold names that the compiler invented; all others come compiled.
-func load(dir, pattern string) ([]*goPackage, error) {
-	listed, err := list(dir, pattern)
+func load(workspace, dir, pattern string) ([]*goPackage, error) {
+	listed, err := list(workspace, dir, pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +83,8 @@ func load(dir, pattern string) ([]*goPackage, error) {
 	return own, nil
 }
 
-func list(dir, pattern string) ([]*goPackage, error) {
-	out, err := goTool("-C", dir, "list", "-deps", "-export", "-json=Dir,ImportPath,Name,GoFiles,Export,DepOnly,Module", pattern)
+func list(workspace, dir, pattern string) ([]*goPackage, error) {
+	out, err := goTool(workspace, "-C", dir, "list", "-deps", "-export", "-json=Dir,ImportPath,Name,GoFiles,Export,DepOnly,Module", pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +115,12 @@ func parse(files *token.FileSet, p *goPackage) ([]*ast.File, error) {
 
 // goTool runs the go command for one module alone: in a workspace, other
 // modules could raise the versions of what it depends on.
-func goTool(args ...string) ([]byte, error) {
+// noWorkspace makes the go command see one module alone.
+const noWorkspace = "off"
+
+func goTool(workspace string, args ...string) ([]byte, error) {
 	command := exec.Command("go", args...)
-	command.Env = append(os.Environ(), "GOWORK=off")
+	command.Env = append(os.Environ(), "GOWORK="+workspace)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {

@@ -1,5 +1,6 @@
-// Apisnapshot prints the exported API of the module's public packages, one
-// declaration a line, so that a change of it shows in the diff of api.txt.
+// Apisnapshot prints the exported API of the public packages of the library's
+// modules, one declaration a line, so that a change of it shows in the diff of
+// api.txt.
 //
 //	go run ./internal/apisnapshot      print the API
 //	go run ./internal/apisnapshot -w   write it to api.txt
@@ -23,14 +24,21 @@ func main() {
 }
 
 func run(write bool) error {
-	out, err := goTool("list", "-m", "-f", "{{.Dir}}")
+	out, err := goTool(noWorkspace, "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return err
 	}
 	root := strings.TrimSpace(string(out))
-	lines, err := snapshot(root, "./...")
+	lines, err := snapshot(noWorkspace, root, "./...")
 	if err != nil {
 		return err
+	}
+	for _, module := range modules {
+		more, err := snapshot(filepath.Join(root, "go.work"), filepath.Join(root, module), "./...")
+		if err != nil {
+			return err
+		}
+		lines = append(lines, more...)
 	}
 	text := strings.Join(lines, "\n") + "\n"
 	if write {
@@ -40,9 +48,12 @@ func run(write bool) error {
 	return err
 }
 
+// modules are those that programs import, besides that of the root.
+var modules = []string{"spool"}
+
 // snapshot describes the public packages that match pattern in dir.
-func snapshot(dir, pattern string) ([]string, error) {
-	packages, err := load(dir, pattern)
+func snapshot(workspace, dir, pattern string) ([]string, error) {
+	packages, err := load(workspace, dir, pattern)
 	if err != nil {
 		return nil, err
 	}

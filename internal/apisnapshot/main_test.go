@@ -48,7 +48,7 @@ func TestSnapshotHasOneLineForEachExportedDeclaration(t *testing.T) {
 		{"variable", "pkg sample, var Stated map[string]Level"},
 		{"package below the root", "pkg tools, func Use(o *sample.Options)"},
 	}
-	lines, err := snapshot("testdata/module", "./...")
+	lines, err := snapshot(noWorkspace, "testdata/module", "./...")
 	require.NoError(t, err)
 	for _, row := range table {
 		assert.Contains(t, lines, row.line, row.of)
@@ -57,12 +57,12 @@ func TestSnapshotHasOneLineForEachExportedDeclaration(t *testing.T) {
 }
 
 func TestSnapshotRefusesWhatHasNoPublicPackage(t *testing.T) {
-	_, err := snapshot("testdata/module", "./internal/...")
+	_, err := snapshot(noWorkspace, "testdata/module", "./internal/...")
 	assert.ErrorContains(t, err, "no public package")
 }
 
 func TestSnapshotIsSorted(t *testing.T) {
-	lines, err := snapshot("testdata/module", ".")
+	lines, err := snapshot(noWorkspace, "testdata/module", ".")
 	require.NoError(t, err)
 	assert.IsIncreasing(t, lines)
 }
