@@ -87,6 +87,12 @@ var importRules = []importRule{
 		only: []string{"std", modulePath},
 	},
 	{
+		rule: "loopkitcli imports only the standard library and the root package",
+		why:  "a command line program gets no database with it; Options.Spool takes one",
+		dir:  "loopkitcli",
+		only: []string{"std", modulePath},
+	},
+	{
 		rule:  "only tests import testify",
 		why:   "a program that uses this module should not be built with an assertion library",
 		dir:   "./...",

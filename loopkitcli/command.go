@@ -12,8 +12,9 @@ import (
 type Subcommand struct {
 	Name    string // "status", "on", "off", "show" or "reset"
 	Summary string // one line for the help
-	// Run does it, and writes the result to out. status knows the flag --json; no
-	// other takes arguments. The run of the program is not tracked then.
+	// Run does it, and writes the result to out. status knows the flag --json, all
+	// know --help, and none takes arguments. The run of the program is not tracked
+	// then.
 	Run func(args []string, out io.Writer) error
 }
 
@@ -34,6 +35,7 @@ func (t *Telemetry) Subcommands() []Subcommand {
 // results to out and errors to Options.Stderr, and returns the exit code: 0, 1 if
 // it failed, 2 if the arguments are wrong. The run of the program is not tracked.
 func (t *Telemetry) Command(args []string, out io.Writer) (exitCode int) {
+	t.untrack()
 	name := "status"
 	if len(args) > 0 {
 		name, args = args[0], args[1:]
@@ -43,7 +45,7 @@ func (t *Telemetry) Command(args []string, out io.Writer) (exitCode int) {
 	switch i := slices.IndexFunc(commands, func(c Subcommand) bool { return c.Name == name }); {
 	case i >= 0:
 		err = commands[i].Run(args, out)
-	case name == "help", name == "-h", name == "-help", name == "--help":
+	case name == "help", isHelp(name):
 		_, err = io.WriteString(out, t.usage())
 	case name == "--json":
 		err = commands[0].Run([]string{name}, out)
@@ -60,6 +62,8 @@ func (t *Telemetry) Command(args []string, out io.Writer) (exitCode int) {
 	t.complain(t.app() + ": " + strings.TrimPrefix(err.Error(), "loopkitcli: ") + "\n")
 	return 1
 }
+
+func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
 
 var errUsage = errors.New("loopkitcli: wrong arguments; see \"telemetry help\"")
 
@@ -92,20 +96,30 @@ func (t *Telemetry) complain(text string) {
 // subcommand checks the arguments and writes the text.
 func (t *Telemetry) subcommand(do func(args []string) (string, error), allowed ...string) func([]string, io.Writer) error {
 	return func(args []string, out io.Writer) error {
+		t.untrack()
 		for _, arg := range args {
+			if isHelp(arg) {
+				_, err := io.WriteString(out, t.usage())
+				return err
+			}
 			if !slices.Contains(allowed, arg) {
 				return errUsage
 			}
-		}
-		if t != nil {
-			t.mu.Lock()
-			t.untold = true
-			t.mu.Unlock()
 		}
 		text, failed := do(args)
 		_, err := io.WriteString(out, text)
 		return errors.Join(failed, err)
 	}
+}
+
+// untrack makes the run one of a user who only looks at what is sent.
+func (t *Telemetry) untrack() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	t.untold = true
+	t.mu.Unlock()
 }
 
 // on saves that the user agrees.

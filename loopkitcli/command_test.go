@@ -41,10 +41,10 @@ func TestEverySubcommandSucceedsInEverySituation(t *testing.T) {
 
 func TestTheRunOfASubcommandIsNotTracked(t *testing.T) {
 	i := agreed(t)
-	for _, command := range []string{"status", "show", "on", "reset", "off"} {
+	for _, command := range []string{"status", "show", "on", "reset", "help", "--help", "wrong", "off"} {
 		run := i.run()
 		run.Start("telemetry " + command)
-		require.Zero(t, run.Command([]string{command}, io.Discard))
+		assert.Equal(t, command == "wrong", run.Command([]string{command}, io.Discard) != 0)
 		run.Finish(0)
 	}
 	assert.Empty(t, i.server.Requests())
@@ -60,13 +60,14 @@ func TestWrongArgumentsAreUsageErrors(t *testing.T) {
 		assert.Contains(t, i.stderr.String(), "Usage: mytool telemetry [command]")
 	}
 	assert.Empty(t, i.files())
-	for _, help := range []string{"help", "-h", "--help"} {
-		text := i.say(help)
+	for _, help := range [][]string{{"help"}, {"-h"}, {"--help"}, {"off", "--help"}} {
+		text := i.say(help...)
 		for _, c := range i.run().Subcommands() {
 			assert.Contains(t, text, fmt.Sprintf("  %-7s %s\n", c.Name, c.Summary))
 		}
 		assert.Contains(t, text, "MYTOOL_TELEMETRY=off|log|on")
 	}
+	assert.Empty(t, i.files())
 }
 
 func TestStatusIsTheDefaultAndSpeaksJSON(t *testing.T) {

@@ -2,6 +2,8 @@ package loopkitcli_test
 
 import (
 	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -47,7 +49,7 @@ func (s situation) expected() (loopkitcli.Mode, loopkitcli.Reason) {
 		if mode == loopkitcli.Off {
 			return mode, reason
 		}
-	case s.ci != "" && s.ci != "false" && s.ci != "0":
+	case s.ci != "" && s.ci != "0" && !strings.EqualFold(s.ci, "false"):
 		reason = loopkitcli.ReasonCI
 	}
 	if s.key == "" {
@@ -56,41 +58,59 @@ func (s situation) expected() (loopkitcli.Mode, loopkitcli.Reason) {
 	return mode, reason
 }
 
+// check compares a situation with the specification.
+func (s situation) check(t *testing.T, i *installation) {
+	t.Helper()
+	t.Setenv(doNotTrack, s.doNotTrack)
+	t.Setenv(variable, s.variable)
+	t.Setenv("CI", s.ci)
+	if s.saved == "" {
+		require.NoError(t, os.RemoveAll(i.path("choice")))
+	} else {
+		i.write("choice", s.saved)
+	}
+	mode, reason := s.expected()
+	got := loopkitcli.New(s.key, &i.options).Decision()
+	require.Equal(t, mode, got.Mode, "%q: %v", s, got)
+	require.Equal(t, reason, got.Reason, "%q: %v", s, got)
+	require.NotEmpty(t, got.Detail)
+}
+
 func TestTheFirstThatSaysAnythingDecides(t *testing.T) {
-	i := install(t)
-	saved := append([]string{""}, garbage...)
-	for content := range choices {
-		saved = append(saved, content)
-	}
-	variables := []string{""}
-	for value := range modes {
-		variables = append(variables, value)
-	}
-	count := 0
-	for _, saved := range saved {
-		if saved != "" {
-			i.write("choice", saved)
-		}
-		for forbidden := range trackingForbidden {
-			t.Setenv(doNotTrack, forbidden)
-			for _, value := range variables {
-				t.Setenv(variable, value)
-				for _, ci := range []string{"", "false", "0", "true", "1"} {
-					t.Setenv("CI", ci)
+	i, count := install(t), 0
+	for _, saved := range []string{"", "on 2025-01-15\n", "off 2025-01-15\n", "maybe"} {
+		for _, forbidden := range []string{"", "0", "1"} {
+			for _, value := range []string{"", "off", "log", "on", "onn"} {
+				for _, ci := range []string{"", "false", "true"} {
 					for _, key := range []string{"", "lk_test"} {
-						s := situation{forbidden, value, saved, ci, key}
-						mode, reason := s.expected()
-						got := loopkitcli.New(key, &i.options).Decision()
-						require.Equal(t, mode, got.Mode, "%q: %v", s, got)
-						require.Equal(t, reason, got.Reason, "%q: %v", s, got)
-						require.NotEmpty(t, got.Detail)
+						situation{forbidden, value, saved, ci, key}.check(t, i)
 						count++
 					}
 				}
 			}
 		}
 	}
-	assert.Greater(t, count, 10_000)
+	assert.Equal(t, 4*3*5*3*2, count)
+}
+
+func TestEverySpellingMeansSomething(t *testing.T) {
+	i := install(t)
+	for value := range trackingForbidden {
+		situation{value, "on", "", "", "lk_test"}.check(t, i)
+	}
+	for value := range modes {
+		situation{"", value, "on", "", "lk_test"}.check(t, i)
+		situation{"", value, "off", "", "lk_test"}.check(t, i)
+	}
+	for content := range choices {
+		situation{"", "", content, "true", "lk_test"}.check(t, i)
+	}
+	for _, content := range garbage {
+		situation{"", "", content, "", "lk_test"}.check(t, i)
+	}
+	for _, ci := range []string{"0", "1", "True", "FALSE"} {
+		situation{"", "", "", ci, "lk_test"}.check(t, i)
+	}
 }
 
 func TestEveryContinuousIntegrationSystemIsOff(t *testing.T) {

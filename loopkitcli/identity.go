@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/loopkitai/loopkit-go"
 )
@@ -103,27 +105,34 @@ func (d directory) resume(session *loopkit.Session) error {
 // identity returns the anonymous ID of the installation, without making one: the
 // error wraps fs.ErrNotExist if there is none.
 func (d directory) identity() (loopkit.StoredIdentity, error) {
-	if _, err := d.read(identityFile); err != nil {
+	text, err := d.read(identityFile)
+	if err != nil {
 		return loopkit.StoredIdentity{}, err
 	}
-	return loopkit.FileIdentity(d.file(identityFile)).LoadOrSave(loopkit.StoredIdentity{})
+	anonymousID, linkedTo, _ := strings.Cut(strings.TrimSpace(text), "\n") // as loopkit.FileIdentity writes it
+	if anonymousID == "" || !utf8.ValidString(text) || strings.Contains(linkedTo, "\n") {
+		return loopkit.StoredIdentity{}, d.foreign(identityFile)
+	}
+	return loopkit.StoredIdentity{AnonymousID: strings.TrimSpace(anonymousID), LinkedTo: strings.TrimSpace(linkedTo)}, nil
 }
 
-// forget ends the person: the anonymous ID and who it belongs to. Files that hold
+// forget ends the person: who it is, and the anonymous ID. Files that hold
 // something else stay.
 func (d directory) forget() error {
 	_, user := d.user()
 	_, identity := d.identity()
-	var failed []error
-	for name, err := range map[string]error{userFile: user, identityFile: identity} {
-		switch {
-		case err == nil:
-			failed = append(failed, d.remove(name))
-		case !absent(err):
-			failed = append(failed, err)
-		}
+	return errors.Join(d.forgetFile(userFile, user), d.forgetFile(identityFile, identity))
+}
+
+// forgetFile removes a file if it was read without an error.
+func (d directory) forgetFile(name string, read error) error {
+	switch {
+	case read == nil:
+		return d.remove(name)
+	case absent(read):
+		return nil
 	}
-	return errors.Join(failed...)
+	return read
 }
 
 // identityStore keeps the anonymous ID of a run that sends.
@@ -143,7 +152,8 @@ func (s *identityStore) LoadOrSave(candidate loopkit.StoredIdentity) (loopkit.St
 	if err != nil {
 		return kept, err
 	}
-	if user, _ := s.dir.user(); kept.LinkedTo != "" && user.AnonymousID != kept.AnonymousID {
+	user, _ := s.dir.user() // who cannot be read is nobody
+	if kept.LinkedTo != "" && user.AnonymousID != kept.AnonymousID {
 		if err := file.Save(candidate); err != nil {
 			return candidate, err
 		}

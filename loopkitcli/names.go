@@ -17,7 +17,9 @@ const (
 
 // commandName is what may be sent of a command.
 func commandName(app, command string, listed []string) string {
-	words := strings.Fields(command)
+	words := slices.DeleteFunc(strings.Fields(command), func(word string) bool {
+		return strings.HasPrefix(word, "<") && strings.HasSuffix(word, ">") // a placeholder, as of kong's Context.Command
+	})
 	if len(words) > 0 && words[0] == app { // as cobra's CommandPath begins
 		words = words[1:]
 	}

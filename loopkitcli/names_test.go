@@ -21,6 +21,7 @@ func TestOfACommandOnlyWhatLooksLikeNamesIsSent(t *testing.T) {
 		"a b c d":                       "a b c d",
 		"a b c d e":                     "a b c d other",
 		"db-migrate up_all":             "db-migrate up_all",
+		"deploy <service>":              "deploy", // as kong's Context.Command
 		"deploy ./secret.txt":           "deploy other",
 		"deploy ./secret.txt john":      "deploy other",
 		"deploy --token hunter2":        "deploy other",

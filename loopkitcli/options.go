@@ -43,7 +43,8 @@ type Options struct {
 	Dir string
 	// Spool opens a spool that keeps all its files in dir, below Dir. It is called
 	// only if the run may send, and by the subcommands that look at what waits or
-	// remove it; these also remove dir. If it fails, a run goes on without one.
+	// remove it; these also remove dir. It must not call the Telemetry. If it
+	// fails, a run goes on without a spool.
 	// Default: what could not be sent at the end of a run is lost.
 	//
 	//	Spool: func(dir string) (loopkit.Spool, error) {

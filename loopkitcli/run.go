@@ -2,6 +2,7 @@ package loopkitcli
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/loopkitai/loopkit-go"
@@ -25,7 +26,7 @@ const exitOfPanic = 2
 //
 // f calls [Telemetry.Start] when it knows the command. In f, os.Exit and log.Fatal
 // skip Finish, and so does a signal that nobody handles: return instead, and use
-// [signal.NotifyContext].
+// [os/signal.NotifyContext].
 func (t *Telemetry) Run(f func() int) (exitCode int) {
 	exitCode = exitOfPanic
 	defer func() { t.Finish(exitCode) }()
@@ -37,16 +38,18 @@ func (t *Telemetry) Run(f func() int) (exitCode int) {
 // makes the client, so that what earlier runs left in the spool is sent
 // meanwhile. If it is called again, the last names count, and the first time.
 //
-// Arguments that are passed by mistake are not sent as far as one can tell them
-// from names. Of the command, words are sent up to the first that is not 1 to 32
-// letters, digits, "-" and "_" behind a letter, and four at most; the program's
-// own name is left out. "other" stands for the rest. Of the flags, dashes and what
-// follows a "=" are cut off. If any of them begins with a dash, they are taken for
-// arguments of the command line: only those that do count, of those with one dash
-// only single letters, behind which a value may stand, and none behind "--". A
-// name is 1 to 64 letters, digits, "_", "-" and "." behind a letter or digit;
-// "other" stands for all the rest together. An argument that looks like a name
-// is a name, except with Options.Commands and Options.Flags.
+// Arguments that are passed by mistake are not sent, as far as one can tell them
+// from names; only Options.Commands and Options.Flags make sure of it.
+//
+//   - Of the command, words are sent up to the first that is not 1 to 32 letters,
+//     digits, "-" and "_" behind a letter, and four at most; "other" stands for the
+//     rest. The program's own name and words in <> are left out.
+//   - Of a flag, dashes and what follows a "=" are cut off. A name is 1 to 64
+//     letters, digits, "_", "-" and "." behind a letter or digit; "other" stands for
+//     all that is none.
+//   - If a flag begins with a dash, all of them are taken for arguments of the
+//     command line: only what begins with a dash counts then, with one dash only a
+//     single letter, behind which a value may stand, and nothing behind "--".
 //
 // It is safe for concurrent use.
 func (t *Telemetry) Start(command string, flags ...string) {
@@ -121,11 +124,8 @@ func (t *Telemetry) withdraw(client *loopkit.Client, d Decision) {
 	if d.Reason != ReasonChoice {
 		return
 	}
-	if client != nil {
-		t.report(t.dir.forget())
-	}
 	_, err := t.clearSpool(0) // also what was in use when the user said no
-	t.report(err)
+	t.report(errors.Join(t.dir.forget(), err))
 }
 
 // end closes the client before the end of the run, for a subcommand. If the user

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,7 +34,6 @@ type installation struct {
 	server  *loopkittest.Server
 	stderr  bytes.Buffer
 	options loopkitcli.Options
-	errors  []error // of OnError
 }
 
 // install returns a program of whose runs the server hears.
@@ -43,7 +43,8 @@ func install(t testing.TB) *installation {
 	i := &installation{t: t, dir: filepath.Join(t.TempDir(), "mytool"), server: loopkittest.NewServer(t, loopkittest.Strict())}
 	i.options = loopkitcli.Options{
 		App: "mytool", Version: "1.4.2", Dir: i.dir, Stderr: &i.stderr,
-		Client: &loopkit.Options{BaseURL: i.server.BaseURL()},
+		ExitBudget: time.Minute, // the machine may be busy
+		Client:     &loopkit.Options{BaseURL: i.server.BaseURL()},
 	}
 	return i
 }

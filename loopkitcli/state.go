@@ -16,7 +16,7 @@ import (
 // replaced whole or not at all.
 const (
 	choiceFile   = "choice"       // "on 2025-01-15" or "off 2025-01-15"
-	noticeFile   = "notice"       // is there if the notice was shown, or the question asked
+	noticeFile   = "notice"       // the day on which the notice was shown
 	identityFile = "anonymous_id" // see loopkit.FileIdentity
 	userFile     = "user"         // who is logged in
 	spoolName    = "spool"        // a directory
@@ -108,8 +108,14 @@ func (d directory) claim(name string) bool {
 		return false
 	}
 	file, err := os.OpenFile(d.file(name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	return err == nil && file.Close() == nil
+	if err != nil {
+		return false
+	}
+	_, err = file.WriteString(today() + "\n")
+	return errors.Join(err, file.Close()) == nil
 }
+
+func today() string { return time.Now().Format(time.DateOnly) }
 
 // has reports whether there is a file or directory of that name.
 func (d directory) has(name string) bool {
@@ -182,5 +188,5 @@ func (d directory) keepChoice(on bool) error {
 	if on {
 		word = "on"
 	}
-	return d.replace(choiceFile, word+" "+time.Now().Format(time.DateOnly)+"\n")
+	return d.replace(choiceFile, word+" "+today()+"\n")
 }

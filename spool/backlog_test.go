@@ -28,10 +28,7 @@ func TestABacklogOfAGigabyteOpensAtOnceInLittleMemory(t *testing.T) {
 		total = 256 << 20 // the address space has no room for more
 	}
 	const size = 512 << 10
-	dir, opts := t.TempDir(), &spool.Options{Sync: spool.SyncNever, MaxBytes: 2 << 30}
-	if strconv.IntSize == 32 {
-		opts.MaxBytes = 512 << 20 >> 1
-	}
+	dir, opts := t.TempDir(), &spool.Options{Sync: spool.SyncNever, MaxBytes: int64(total)}
 	s, err := spool.Open(dir, opts)
 	require.NoError(t, err)
 	message := large(1, size).Messages

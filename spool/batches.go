@@ -192,7 +192,7 @@ func dropRecord(b *bbolt.Bucket, kind loopkit.Kind, id uint64, c *counters) erro
 	var messages int
 	var size int64
 	cursor := b.Cursor()
-	for key, value := cursor.Seek(partKey(id, 0)); key != nil && len(key) == partKeyBytes && binary.BigEndian.Uint64(key) == id; key, value = cursor.Next() {
+	for key, value := cursor.Seek(partKey(id, 0)); len(key) == partKeyBytes && binary.BigEndian.Uint64(key) == id; key, value = cursor.Next() {
 		if len(keys) == 0 {
 			var err error
 			if messages, _, err = countOf(value); err != nil {

@@ -13,6 +13,7 @@ func TestTheSpoolKeepsTheContract(t *testing.T) {
 		"always": spool.SyncAlways, "interval": spool.SyncInterval, "never": spool.SyncNever,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			loopkittest.TestSpool(t, func(dir string) (loopkit.Spool, error) {
 				return spool.Open(dir, &spool.Options{Sync: policy})
 			})

@@ -28,9 +28,9 @@ func newSample(t testing.TB) sample {
 	require.NoError(t, err)
 	all := map[uint64]loopkit.SpoolBatch{}
 	var gone []uint64
-	for id := uint64(1); id <= 60; id++ {
+	for id := uint64(1); id <= 24; id++ {
 		b := batch(id, loopkit.Kind(id%5), "user_123", "user_456")
-		if id%20 == 0 {
+		if id%12 == 11 {
 			b = large(id, 12_000)
 		}
 		require.NoError(t, s.Append([]loopkit.SpoolBatch{b}))
@@ -67,7 +67,7 @@ func requireSurvives(t testing.TB, dir string, want sample, damaged []byte, what
 	}
 	require.Empty(t, drained(t, s), what...)
 	st := status(t, s)
-	require.GreaterOrEqual(t, st.LastID, uint64(60), what...)
+	require.GreaterOrEqual(t, st.LastID, uint64(24), what...)
 	require.Zero(t, st.Bytes, what...)
 	if intact < len(want.batches) {
 		require.NotZero(t, st.Damaged, what...)
@@ -85,6 +85,7 @@ func requireSurvives(t testing.TB, dir string, want sample, damaged []byte, what
 }
 
 func TestAFlippedByteNeverCrashesAndNeverChangesABatch(t *testing.T) {
+	t.Parallel() // most of the time is spent on syncs
 	want, dir := newSample(t), t.TempDir()
 	all := 0
 	for at := 0; at < len(want.content); at += 97 {
@@ -101,8 +102,10 @@ func TestAFlippedByteNeverCrashesAndNeverChangesABatch(t *testing.T) {
 }
 
 func TestAFileCutOffAnywhereKeepsWhatIsLeft(t *testing.T) {
+	t.Parallel() // most of the time is spent on syncs
 	want, dir := newSample(t), t.TempDir()
-	for size := 0; size < len(want.content); size += 2048 + 1 {
+	used := len(bytes.TrimRight(want.content, "\x00"))
+	for size := 0; size < used; size += 2048 + 1 {
 		requireSurvives(t, dir, want, want.content[:size], "%d bytes", size)
 		page := size &^ 4095
 		requireSurvives(t, dir, want, want.content[:page], "%d bytes", page)
@@ -110,9 +113,13 @@ func TestAFileCutOffAnywhereKeepsWhatIsLeft(t *testing.T) {
 }
 
 func TestAZeroedPageKeepsWhatIsInOthers(t *testing.T) {
+	t.Parallel() // most of the time is spent on syncs
 	want, dir := newSample(t), t.TempDir()
 	for at := 0; at+4096 <= len(want.content); at += 4096 {
 		damaged := bytes.Clone(want.content)
+		if len(bytes.Trim(damaged[at+16:at+4096], "\x00")) == 0 {
+			continue // nothing is there
+		}
 		clear(damaged[at : at+4096])
 		requireSurvives(t, dir, want, damaged, "page %d", at/4096)
 		clear(damaged[at:])
@@ -148,7 +155,9 @@ func TestAFileThatIsCutOffWhileItIsOpenCostsNoCrash(t *testing.T) {
 		dir := t.TempDir()
 		s := open(t, dir, nil)
 		require.NoError(t, s.Append([]loopkit.SpoolBatch{large(1, 100_000), large(2, 100_000)}))
-		require.NoError(t, os.Truncate(file(dir), size))
+		if os.Truncate(file(dir), size) != nil {
+			return // Windows does not cut off mapped files
+		}
 		var err error
 		for id := uint64(0); err == nil && id < 3; id++ {
 			_, err = s.Next(loopkit.KindTrack, id)

@@ -29,22 +29,28 @@
 //
 // # Files
 //
-// The directory holds spool.db, a bbolt database, and spool.lock, whose lock is
-// what [ErrLocked] is about; with Options.Processes also spool-2.db, and so on.
-// Files are created with the permissions 0600 and directories with 0700. An
-// existing directory that holds nothing but a spool is narrowed to 0700; one that
-// holds other files keeps its permissions. Windows has no such permissions.
-// The lock needs a file system with working locks; it is kept until Close.
+// The directory holds spool.db, a bbolt database of 256 KiB at least, spool.lock,
+// whose lock is what [ErrLocked] is about, and spool.adopt.lock; with
+// Options.Processes also spool-2.db, and so on. Files are created with the
+// permissions 0600 and directories with 0700. An existing directory that holds
+// nothing but a spool is narrowed to 0700; one that holds other files keeps its
+// permissions. Windows has no such permissions. The lock needs a file system with
+// working locks; it is kept until Close.
+//
+// The file does not shrink while it is open. Open rewrites one of more than 8 MiB
+// if less than a quarter of it is in use.
 //
 // # Damage
 //
 // Every record has a CRC-32C, and Open checks the frame of the file before it maps
-// it into memory. When damage is found, then or later, all intact batches move to a
-// new file, and the damaged one is renamed to spool.db.damaged-TIME. The newest three
-// of those are kept for inspection. They contain messages; delete them when done.
+// it into memory: its length, the list of free pages, and all pages above those with
+// records, about a hundredth of the file. When damage is found, then or later, all
+// intact batches move to a new file, and the damaged one is renamed to
+// spool.db.damaged-TIME. The newest three of those are kept for inspection. They contain messages; delete them when done.
 // Purge deletes them, because they cannot be searched for people with certainty.
 // Batches are only taken from where the newest state of the file says they are,
-// never from freed pages: that would bring deleted people back.
+// never from freed pages: that would bring deleted people back. If the largest ID
+// that was ever used cannot be read, IDs go on from the clock, in microseconds.
 //
 // A file in a newer format, and a file that is not a spool, are left untouched, and
 // Open returns an error.
@@ -52,7 +58,8 @@
 // # When the disk is full
 //
 // Append returns an error and changes nothing; removing goes on, for which the file
-// keeps pages in reserve; Append works again when there is space. After a failed
+// keeps pages in reserve (not on file systems that never overwrite, such as btrfs
+// and ZFS); Append works again when there is space. After a failed
 // fsync nobody knows what is on the disk, and a second fsync would not tell: every
 // further call returns an error until the spool is opened anew, which checks it.
 package spool

@@ -36,7 +36,7 @@ type Options struct {
 	// Processes is how many processes may use the directory at once: 1 to 64,
 	// default 1. Each has a file of its own, and [Open] returns [ErrLocked] when
 	// all are taken. It also takes over what processes that ended have left in
-	// theirs. See [Open] about the order.
+	// theirs; see [Open]. A deletion does not reach what is in the files of others.
 	Processes int
 }
 

@@ -30,13 +30,13 @@ func (s *Spool) Purge(before uint64, match func(id uint64, kind loopkit.Kind, me
 			return purged, fmt.Errorf("spool: purging: %w", err)
 		}
 	}
-	if err := s.prune(0); err != nil {
-		return purged, err
-	}
 	if s.counters.scrub {
 		if err := s.finishPurge(); err != nil {
 			return purged, fmt.Errorf("spool: erasing what was purged: %w", err)
 		}
+	}
+	if err := s.prune(0); err != nil { // last, because a rebuild in between sets a file aside
+		return purged, fmt.Errorf("spool: deleting damaged files: %w", err)
 	}
 	return purged, nil
 }

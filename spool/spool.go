@@ -19,10 +19,6 @@ const (
 	suffix   = ".db"
 	fileMode = 0o600
 	dirMode  = 0o700
-
-	// A file of this size that is mostly free is rewritten when it is opened.
-	compactBytes = 8 << 20
-	compactShare = 4
 )
 
 var (
@@ -64,11 +60,12 @@ type Spool struct {
 //
 // The error is [ErrLocked], without any wait, if the spool is in use.
 //
-// With Options.Processes above 1, and if it has ever been, Open takes over up to
+// If Options.Processes is above 1, or has ever been, Open takes over up to
 // 4 MiB of what ended processes left in their files; more is taken over by later
 // runs. What one process kept stays in its order, but comes behind what is here
 // already: there is no order among processes. A crash in between makes a batch be
-// sent twice, and never lost.
+// sent twice, and never lost. While one process takes over, one more than
+// Options.Processes may be let in.
 func Open(dir string, opts *Options) (*Spool, error) {
 	s, err := open(dir, opts)
 	if err != nil {
@@ -117,121 +114,6 @@ func openSlot(dir, name string, o Options) (*Spool, error) {
 }
 
 func (s *Spool) file(name string) string { return filepath.Join(s.dir, name) }
-
-// load makes the file of a locked slot ready for use.
-func (s *Spool) load() error {
-	if err := s.recover(); err != nil {
-		return fmt.Errorf("spool: %w", err)
-	}
-	torn, err := s.inspect()
-	if isDamage(err) {
-		err = s.rebuild()
-	}
-	if err == nil {
-		err = s.openFile()
-	}
-	if isDamage(err) {
-		if err = s.rebuild(); err == nil {
-			err = s.openFile()
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("spool: opening the file: %w", err)
-	}
-	if torn {
-		err = s.change(func(_ *bbolt.Tx, c *counters) error {
-			c.lastID = max(c.lastID, clockID()) // the last transaction may be lost, and its IDs with it
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("spool: %w", err)
-		}
-	}
-	return s.economize()
-}
-
-// recover brings a creation or a replacement that was interrupted to its end.
-func (s *Spool) recover() error {
-	if err := os.Remove(s.path + newSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	info, err := os.Lstat(s.path)
-	switch {
-	case err == nil && !info.Mode().IsRegular():
-		return errForeign
-	case err == nil:
-		if err := os.Remove(s.path + nextSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		return nil
-	case !errors.Is(err, os.ErrNotExist):
-		return err
-	}
-	err = os.Rename(s.path+nextSuffix, s.path)
-	if errors.Is(err, os.ErrNotExist) {
-		_, err = s.write(counters{}, nil, func(func(record) error) error { return nil }, func(*counters) {})
-		if err == nil {
-			err = os.Rename(s.path+newSuffix, s.path)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return syncDir(s.dir)
-}
-
-// inspect checks the file before it is mapped.
-func (s *Spool) inspect() (torn bool, err error) {
-	file, err := os.Open(s.path)
-	if err != nil {
-		return false, err
-	}
-	c, err := check(file)
-	return c.torn, errors.Join(err, file.Close())
-}
-
-// openFile opens the database of a file that has been checked.
-func (s *Spool) openFile() error {
-	db, err := openDatabase(s.path, s.options.Sync == SyncAlways)
-	if err != nil {
-		return err
-	}
-	err = db.view(func(tx *bbolt.Tx) error {
-		counted, err := getMeta(tx, countersKey)
-		if err != nil {
-			return err
-		}
-		if s.counters, err = decodeCounters(counted); err != nil {
-			return damagedBy("%w", err)
-		}
-		s.state, err = getMeta(tx, stateKey)
-		return err
-	})
-	if err != nil {
-		return errors.Join(err, db.close())
-	}
-	s.db = db
-	return nil
-}
-
-// economize gives space back after a long outage, and completes a purge.
-func (s *Spool) economize() error {
-	info, err := os.Stat(s.path)
-	if err != nil {
-		return fmt.Errorf("spool: %w", err)
-	}
-	// Where the disk is full, both can wait: a purge insists on the second.
-	if info.Size() > compactBytes && s.counters.bytes() < info.Size()/compactShare {
-		err = s.do(s.compact)
-	}
-	if s.err == nil && s.counters.scrub {
-		err = s.finishPurge()
-	}
-	if s.err != nil {
-		return err
-	}
-	return nil
-}
 
 // do runs an operation that leaves no trace if it fails. If it finds damage, the
 // file is rebuilt, and it runs again.
