@@ -8,7 +8,7 @@ ROUNDS ?= 5
 
 BASE ?= HEAD~1
 
-.PHONY: help test race browser lint fuzz soak api bench bench-compare bench-peers bench-report ci
+.PHONY: help test race browser lint fuzz soak powercut api bench bench-compare bench-peers bench-report ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ fuzz: ## Run every fuzz target for FUZZTIME each (default 1m)
 
 soak: ## Drive one client through random faults over TCP for SOAK (default 10m)
 	LOOPKIT_SOAK=$(SOAK) go test -count=1 -timeout 24h -v -run '^TestALongRunKeepsThePromises$$' .
+
+powercut: ## Cut the power under a spool, ROUNDS times (default 20); needs root and loop devices
+	bash spool/internal/powercut/powercut.sh
 
 api: ## Write the exported API to api.txt
 	go run ./internal/apisnapshot -w

@@ -30,6 +30,7 @@ type lane struct {
 	bytes    int    // bytes in a batch: the option, or less after a 413
 	most     int    // requests at once
 	inFlight int
+	leaving  int // batches that are settled, and that the spool has still to forget
 	gate     gate
 	urgent   bool // send the open batch now: the queue is full
 
@@ -100,7 +101,9 @@ func (l *lane) takes(b *batch, size int) bool {
 }
 
 // ready reports whether a request could start now.
-func (l *lane) ready(now time.Time) bool { return l.inFlight < l.most && l.gate.admits(now) }
+func (l *lane) ready(now time.Time) bool {
+	return l.inFlight+l.leaving < l.most && l.gate.admits(now)
+}
 
 // due is when the open batch has waited long enough; the zero time if nothing
 // makes it.

@@ -65,7 +65,7 @@ func readmeBlocks(t *testing.T, language string) []string {
 
 func TestTheReadmesGoCodeIsCompiled(t *testing.T) {
 	var compiled []string
-	for _, path := range []string{"examples/quickstart/web/main.go", "examples/quickstart/cli/main.go", "readme_test.go"} {
+	for _, path := range []string{"examples/quickstart/web/main.go", "examples/cli/main.go", "readme_test.go"} {
 		_, code, ok := strings.Cut(readText(t, path), "// README: begin\n")
 		require.True(t, ok, path)
 		code, _, ok = strings.Cut(code, "// README: end\n")

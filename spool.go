@@ -80,7 +80,8 @@ type SpoolBatch struct {
 // SpoolStatus tells how a [Spool] is.
 type SpoolStatus struct {
 	// LastID is the largest ID that was ever appended, also if it has been
-	// removed since: an ID must never be used twice.
+	// removed since. While the spool is open it must not become smaller; after
+	// damage, a later opening may know only the largest one that is left.
 	LastID uint64
 	// Bytes is what the batches in it take, as its bound counts them.
 	Bytes int64

@@ -16,15 +16,16 @@ type spooler struct {
 
 	unsaved  []*stored // to be appended, in order of their IDs
 	purges   []diskPurge
-	removals []uint64
+	removals []removal
 	leaving  []*erasure      // wait for their removal
 	saved    [placeCount]int // pending messages that are in the spool
 	apart    map[uint64]bool // batches that a deletion holds or held: in memory, wherever the backlog of their lane ends
 	restored uint64          // what has an ID up to this was left by an earlier client
 	status   SpoolStatus
-	failing  map[string]bool // methods whose last call failed
-	retry    time.Time       // nothing but Append is tried before
-	written  chan struct{}   // closed when nothing is to be appended; nil if nobody waits
+	failing  map[string]bool      // methods whose last call failed
+	told     map[string]time.Time // when that was reported last
+	retry    time.Time            // nothing but Append is tried before
+	written  chan struct{}        // closed when nothing is to be appended; nil if nobody waits
 
 	wake    chan struct{}
 	stop    chan struct{}
@@ -49,6 +50,7 @@ func newSpooler(q *queue, spool Spool) *spooler {
 		spool:   spool,
 		queue:   q,
 		failing: map[string]bool{},
+		told:    map[string]time.Time{},
 		apart:   map[uint64]bool{},
 		wake:    make(chan struct{}, 1),
 		stop:    make(chan struct{}),
@@ -80,11 +82,24 @@ func (s *spooler) withdraw(d *stored) {
 	s.answerWritten()
 }
 
-func (s *spooler) remove(ids []uint64) {
-	for _, id := range ids {
+// removal is of a batch that has settled.
+type removal struct {
+	ids  []uint64
+	lane *lane // waits for it; nil for none
+}
+
+// remove has the spool forget a batch. Until it has, the batch takes the place of
+// a request: after a crash, no more than what could be in flight is sent twice.
+func (s *spooler) remove(d *stored) {
+	for _, id := range d.ids {
 		delete(s.apart, id)
 	}
-	s.removals = append(s.removals, ids...)
+	r := removal{ids: d.ids}
+	if d.kind <= KindTrack {
+		r.lane = &s.queue.lanes[d.kind]
+		r.lane.leaving++
+	}
+	s.removals = append(s.removals, r)
 	s.poke()
 }
 
@@ -93,7 +108,7 @@ func (s *spooler) removeDeletion(e *erasure) {
 	if !e.leaving {
 		e.leaving = true
 		s.leaving = append(s.leaving, e)
-		s.remove(e.batch.disk.ids)
+		s.remove(e.batch.disk)
 	}
 }
 
@@ -168,20 +183,22 @@ func (s *spooler) run() {
 // round does what is to be done, and reports whether there may be more.
 func (s *spooler) round() bool {
 	more := s.append()
-	now := s.queue.settings.now()
-	if now.Before(s.retry) {
+	waits := s.queue.settings.now().Before(s.retry)
+	if !waits || !s.failing["Remove"] {
+		s.makeRemovals()
+	}
+	if waits {
 		return more
 	}
 	s.retry = time.Time{}
 	s.makePurges()
-	s.makeRemovals()
 	more = s.readBacklog() || more
 	s.look()
 	return more && s.retry.IsZero()
 }
 
-// call calls a method. If it fails, that is reported once until it works again,
-// and most calls wait a moment.
+// call calls a method. If it fails, that is reported once until it works again, at
+// most once a minute, and most calls wait a moment.
 func (s *spooler) call(method string, run func() error) error {
 	err := s.guard(method, run)
 	switch {
@@ -191,9 +208,12 @@ func (s *spooler) call(method string, run func() error) error {
 	case errors.Is(err, ErrSpoolFull):
 		return err
 	}
-	s.retry = s.queue.settings.now().Add(spoolRetry)
-	if !s.failing[method] {
-		s.failing[method] = true
+	now := s.queue.settings.now()
+	s.retry = now.Add(spoolRetry)
+	news := !s.failing[method] && (s.told[method].IsZero() || now.Sub(s.told[method]) >= logInterval)
+	s.failing[method] = true
+	if news {
+		s.told[method] = now
 		s.queue.reporter.failed(causeSpool, "loopkit: the spool fails: messages are kept in memory only", &spoolError{err})
 	}
 	return err
@@ -225,22 +245,31 @@ func (e *spoolError) Unwrap() error { return e.err }
 func (s *spooler) makeRemovals() {
 	q := s.queue
 	q.mu.Lock()
-	ids, leaving := s.removals, s.leaving
+	removals, leaving := s.removals, s.leaving
 	s.removals, s.leaving = nil, nil
 	q.mu.Unlock()
-	if len(ids) == 0 {
+	if len(removals) == 0 {
 		return
+	}
+	var ids []uint64
+	for _, r := range removals {
+		ids = append(ids, r.ids...)
 	}
 	err := s.call("Remove", func() error { return s.spool.Remove(ids) })
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for _, r := range removals {
+		if r.lane != nil { // a disk that fails must not stop it
+			r.lane.leaving--
+		}
+	}
+	q.poke()
 	if err != nil {
-		s.removals, s.leaving = append(ids, s.removals...), append(leaving, s.leaving...)
+		s.removals, s.leaving = append([]removal{{ids: ids}}, s.removals...), append(leaving, s.leaving...)
 		return
 	}
 	for _, e := range leaving {
 		e.batch.disk = nil
-		q.poke()
 	}
 }
 

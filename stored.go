@@ -54,7 +54,7 @@ func (q *queue) unstore(b *batch) {
 	case storedWaiting:
 		q.spooler.withdraw(d)
 	case storedKept:
-		q.spooler.remove(d.ids)
+		q.spooler.remove(d)
 	case storedWriting: // removed as soon as it is there
 	}
 }
@@ -74,7 +74,7 @@ func (q *queue) move(from, to place, b *batch) {
 func (q *queue) keep(d *stored) {
 	d.state = storedKept
 	if len(d.parts) == 0 {
-		q.spooler.remove(d.ids)
+		q.spooler.remove(d)
 		return
 	}
 	for _, b := range d.parts {

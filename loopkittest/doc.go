@@ -38,6 +38,10 @@
 // [Server.Heal]; see [Fault] for the ways. [Strict] refuses what no source of
 // LoopKit's attests.
 //
+// [NewSpool] keeps in memory what a client with Options.Spool would keep on disk. It
+// outlives the client, fails on command, and crashes. [TestSpool] is the conformance
+// suite for those who write a spool of their own.
+//
 // [NewServer] listens on the loopback interface. [NewTransport] opens no socket,
 // which tests with testing/synctest need: give its HTTPClient to the code under test.
 //

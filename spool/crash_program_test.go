@@ -2,19 +2,20 @@ package spool_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"log/slog"
 
 	"github.com/loopkitai/loopkit-go"
 	"github.com/loopkitai/loopkit-go/spool"
@@ -25,11 +26,12 @@ const programVariable = "LOOPKIT_TEST_SPOOL_PROGRAM"
 
 // program is a process with a client and a spool, for tests that kill it.
 type program struct {
-	Name    string // of its function in programs
+	Name    string // see run
 	Dir     string
 	BaseURL string
 	Round   int
 	Seed    uint64
+	Sync    spool.SyncPolicy
 }
 
 func init() {
@@ -53,6 +55,7 @@ func (p *program) run() error {
 	run := map[string]func(*program) error{
 		"busy":     (*program).busy,
 		"deletion": (*program).deletion,
+		"erasing":  (*program).erasing,
 		"first":    (*program).first,
 		"full":     (*program).full,
 	}[p.Name]
@@ -64,7 +67,7 @@ func (p *program) run() error {
 
 // client is quick to retry, as there is little time.
 func (p *program) client(change func(*loopkit.Options)) (*loopkit.Client, error) {
-	kept, err := spool.Open(p.Dir, nil)
+	kept, err := spool.Open(p.Dir, &spool.Options{Sync: p.Sync})
 	if err != nil {
 		return nil, err
 	}
@@ -79,11 +82,12 @@ func (p *program) client(change func(*loopkit.Options)) (*loopkit.Client, error)
 
 // process is a program that runs.
 type process struct {
-	t     testing.TB
-	cmd   *exec.Cmd
-	lines *bufio.Reader
-	stdin io.Closer
-	ended bool
+	t      testing.TB
+	cmd    *exec.Cmd
+	lines  *bufio.Reader
+	stdin  io.Closer
+	stderr bytes.Buffer
+	ended  bool
 }
 
 // startProgram runs a program, which is killed at the latest when the test ends.
@@ -93,13 +97,13 @@ func startProgram(t testing.TB, p program) *process {
 	require.NoError(t, err)
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), programVariable+"="+string(text))
-	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
 	run := &process{t: t, cmd: cmd, lines: bufio.NewReader(out), stdin: in}
+	cmd.Stderr = &run.stderr
+	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		if !run.ended {
 			run.kill()
@@ -149,6 +153,7 @@ func (p *process) wait() (rest []string) {
 		rest = append(rest, text)
 	}
 	_ = p.cmd.Wait() // that it was killed
+	assert.Empty(p.t, p.stderr.String(), "a data race, or a panic")
 	return rest
 }
 
