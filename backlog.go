@@ -46,7 +46,7 @@ func (q *queue) crowded() bool {
 // pageOut leaves a batch to the spool alone if those before it are there, too,
 // or if memory gets short.
 func (q *queue) pageOut(d *stored) {
-	if d.kind > KindTrack || len(d.parts) != 1 {
+	if d.kind.isDeletion() || !q.spooler.stuck.IsZero() {
 		return
 	}
 	b, lane := d.parts[0], &q.lanes[d.kind]
@@ -55,8 +55,11 @@ func (q *queue) pageOut(d *stored) {
 	case b.place == placeHeld || b.rank != d.ids[0]: // it was held: its ID does not tell its turn
 		return
 	case lane.backlog.open:
-		if lane.behind.head != b {
-			return
+		if lane.behind.head != b && (lane.id != laneTrack || !lane.behind.has(b)) {
+			return // those before it may be in memory alone, which matters but for events
+		}
+		for earlier := b.prev; earlier != nil; earlier = earlier.prev {
+			q.spooler.setApart(earlier)
 		}
 	case b.prev == nil || !q.crowded():
 		return
@@ -96,6 +99,31 @@ func (q *queue) wantsMore(lane *lane) bool {
 		}
 	}
 	return true
+}
+
+// passBacklogs lets batches in memory go, one at a time, while the spool cannot be
+// read. Order is lost for that long.
+func (q *queue) passBacklogs() {
+	if !q.spooler.givenUp() {
+		return
+	}
+	for i := range q.lanes[:laneDelete] {
+		lane := &q.lanes[i]
+		if b := lane.behind.head; b != nil && lane.sealed.head == nil && lane.inFlight == 0 {
+			lane.behind.remove(b)
+			lane.sealed.pushBack(b)
+			q.spooler.setApart(b)
+		}
+	}
+}
+
+// setApart notes that a batch is in memory, wherever the backlog ends.
+func (s *spooler) setApart(b *batch) {
+	if b.disk != nil {
+		for _, id := range b.disk.ids {
+			s.apart[id] = true
+		}
+	}
 }
 
 // askForMore wakes the spooler if there is room for more of a backlog.
@@ -142,9 +170,12 @@ func (s *spooler) readNext(lane *lane) bool {
 	case q.end.gaveUp || len(s.purges) > 0: // meanwhile: it may name someone who is to be forgotten
 		return false
 	case errors.Is(err, io.EOF) || err == nil && next.ID > lane.backlog.last:
+		s.readable(nil)
 		q.endBacklog(lane)
 	case err != nil:
+		s.readable(err)
 	default:
+		s.readable(nil)
 		lane.backlog.after = next.ID
 		q.readBack(lane, next)
 		q.poke()
@@ -222,28 +253,28 @@ func (q *queue) readBack(lane *lane, from SpoolBatch) {
 				q.erasures.hold(h, lane.kind(), part.record(i).keys)
 			}
 			q.move(lane.place(), placeHeld, part)
-			h.held[lane.id].sealed.pushBack(part)
+			q.pushSized(lane, &h.held[lane.id].sealed, part)
 		} else {
-			q.pushSized(lane, part)
+			q.pushSized(lane, &lane.sealed, part)
 		}
 	}
 }
 
-// pushSized puts a batch at the lane's end, in parts if an earlier client had
-// larger batches.
-func (q *queue) pushSized(lane *lane, b *batch) {
+// pushSized puts a batch at the end of a list of the lane, in parts if an earlier
+// client had larger batches.
+func (q *queue) pushSized(lane *lane, to *list, b *batch) {
 	from := 0
 	for i := 1; i < b.len(); i++ {
 		if i-from >= lane.size || int(b.record(i).end-b.start(from)) > lane.bytes {
-			lane.sealed.pushBack(q.copyOf(b, from, i))
+			to.pushBack(q.copyOf(b, from, i))
 			from = i
 		}
 	}
 	if from == 0 {
-		lane.sealed.pushBack(b)
+		to.pushBack(b)
 		return
 	}
-	lane.sealed.pushBack(q.copyOf(b, from, b.len()))
+	to.pushBack(q.copyOf(b, from, b.len()))
 	q.replaced(b)
 }
 

@@ -190,6 +190,14 @@ func (l *list) remove(b *batch) {
 	b.prev, b.next = nil, nil
 }
 
+// has reports whether b is in this list, and not in another or none.
+func (l *list) has(b *batch) bool {
+	for b.prev != nil {
+		b = b.prev
+	}
+	return l.head == b
+}
+
 // replace puts other in the place of b; nil takes b out.
 func (l *list) replace(b, other *batch) {
 	if b == other {

@@ -5,9 +5,13 @@ import (
 	"time"
 )
 
-// closeGrace is how long Close waits for what it cancelled, and again for
-// callbacks, after its context has ended.
-const closeGrace = 40 * time.Millisecond
+// These are how long Close waits after its context has ended: for the spool, twice,
+// for what it cancelled, and for callbacks.
+const (
+	spoolGrace  = 15 * time.Millisecond
+	quietGrace  = 25 * time.Millisecond
+	reportGrace = 35 * time.Millisecond
+)
 
 // ending is how far Close has come.
 type ending struct {
@@ -101,10 +105,10 @@ func (q *queue) shutDown(ctx context.Context, w *waiter) {
 	case <-ctx.Done():
 	}
 	if q.spooler != nil {
-		await(q.spooler.allWritten(), closeGrace)
+		await(q.spooler.allWritten(), spoolGrace)
 	}
 	q.giveUp(ctx, w)
-	await(q.end.quiet, closeGrace)
+	await(q.end.quiet, quietGrace)
 	q.abandon()
 	close(q.stop)
 	<-q.stopped
@@ -114,7 +118,7 @@ func (q *queue) shutDown(ctx context.Context, w *waiter) {
 		select {
 		case <-q.spooler.stopped:
 		case <-ctx.Done():
-			await(q.spooler.stopped, closeGrace)
+			await(q.spooler.stopped, spoolGrace)
 		}
 	}
 	q.finishClose(ctx, w)
@@ -128,7 +132,7 @@ func (q *queue) shutDown(ctx context.Context, w *waiter) {
 		case <-ctx.Done():
 		}
 	}
-	await(q.reporter.done(), closeGrace)
+	await(q.reporter.done(), reportGrace)
 }
 
 func await(done <-chan struct{}, most time.Duration) {

@@ -62,6 +62,7 @@ func (q *queue) advance(now time.Time) time.Time {
 	soonest(q.releaseHeld(now))
 	if q.spooler != nil {
 		soonest(q.sealForSpool(now))
+		q.passBacklogs()
 		q.askForMore()
 	}
 	for i := range q.lanes {
@@ -99,7 +100,7 @@ func (q *queue) startNext(lane *lane, now time.Time) bool {
 	if lane.id == laneGroup && !q.groupMayGo() {
 		return false
 	}
-	if q.spooler != nil && !q.mayLeave(lane, now) {
+	if q.spooler != nil && !q.mayStart(lane, now) {
 		return false
 	}
 	b := q.take(lane)

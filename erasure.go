@@ -68,6 +68,17 @@ func (e *erasures) holder(k keys) *erasure {
 	return holder
 }
 
+// holdingGroups returns the deletion whose held groups are in a line; nil if it is
+// another line.
+func (e *erasures) holdingGroups(l *line) *erasure {
+	for _, a := range e.holding {
+		if l == &a.held[laneGroup] {
+			return a
+		}
+	}
+	return nil
+}
+
 // add puts a deletion behind all others, also one that was there before.
 func (e *erasures) add(a *erasure) {
 	e.orders++
@@ -188,7 +199,7 @@ func (q *queue) acceptErasure(e *erasure, message []byte) error {
 	q.purge(e.target, ReasonDeleted)
 	if q.spooler != nil {
 		e.batch.rank = q.nextRank()
-		q.spooler.take(e.batch, e.kind, placeDelete)
+		q.spooler.enqueue(e.batch, e.kind, placeDelete)
 		q.spooler.purge(diskPurge{before: e.batch.rank, target: e.target, reason: ReasonDeleted, erasure: e})
 	}
 	q.erasures.add(e)

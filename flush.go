@@ -146,7 +146,7 @@ func (q *queue) hasToWait(w *waiter, places [placeCount]int) bool {
 func (q *queue) couldSendStored() bool {
 	for p, n := range q.spooler.saved {
 		lane := q.laneOf(place(p))
-		switch unread := place(p) == lane.place() && lane.backlog.open; {
+		switch unread := place(p) == lane.place() && lane.backlog.open && q.spooler.stuck.IsZero(); {
 		case n == 0 && !unread:
 		case lane.inFlight > 0:
 			return true

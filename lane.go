@@ -34,9 +34,9 @@ type lane struct {
 	gate     gate
 	urgent   bool // send the open batch now: the queue is full
 
-	backlog backlog // with a spool: what is only there, behind the sealed batches
-	behind  list    // sealed batches in memory that come after the backlog
-	pushed  uint64  // with a spool: batches up to this rank wait for no others to share a request
+	backlog     backlog // with a spool: what is only there, behind the sealed batches
+	behind      list    // sealed batches in memory that come after the backlog
+	flushedRank uint64  // with a spool: batches up to this rank wait for no others to share a request
 
 	singles    int  // refused one after the other without a success
 	form       form // of a lone message
@@ -138,11 +138,14 @@ func (q *queue) seal(lane *lane, line *line) {
 		lane.urgent = false
 		q.join(lane, b)
 	} else { // it gets another rank when the deletion lets it go
+		if e := q.erasures.holdingGroups(line); lane.id == laneGroup && e != nil { // as in join
+			q.seal(&q.lanes[laneIdentify], &e.held[laneIdentify])
+		}
 		b.rank = q.nextRank()
 		line.sealed.pushBack(b)
 	}
 	if q.spooler != nil {
-		q.spooler.take(b, lane.kind(), placeOf(lane, line))
+		q.spooler.enqueue(b, lane.kind(), placeOf(lane, line))
 	}
 }
 
@@ -169,7 +172,7 @@ func (q *queue) sealAll() {
 	for i := range q.lanes[:laneDelete] {
 		lane := &q.lanes[i]
 		q.seal(lane, &lane.line)
-		lane.pushed = q.lastRank
+		lane.flushedRank = q.lastRank
 		for _, e := range q.erasures.holding {
 			q.seal(lane, &e.held[i])
 		}
@@ -216,7 +219,7 @@ func (q *queue) mayFollowIdentifies(b *batch) bool {
 			return false
 		}
 	}
-	return !identifies.backlog.open || identifies.backlog.after >= b.rank
+	return !identifies.backlog.open || identifies.backlog.after >= b.rank || q.spooler.givenUp()
 }
 
 // take removes the next batch to send from the lane; nil if there is none.

@@ -12,8 +12,8 @@ import (
 // Version is the version of this library, sent as system.sdk.version.
 const Version = wire.Version
 
-// A Client takes messages, keeps them in a bounded queue in memory and sends
-// them to LoopKit in the background. A program has one for each API key, and
+// A Client takes messages, keeps them in a bounded queue, and in Options.Spool if
+// there is one, and sends them to LoopKit in the background. A program has one for each API key, and
 // calls Close before it exits.
 //
 // A Client is safe for concurrent use. A nil *Client accepts and discards
@@ -109,9 +109,9 @@ func (c *Client) Stats() Stats {
 // all of it was delivered, dropped or is in the spool: it stays pending then,
 // and survives what the spool promises to survive.
 //
-// It returns nil if everything that was pending was delivered, else an
-// [UndeliveredError] that says how much was not and why; it wraps the context's
-// error if ctx ended. What was dropped before the call is in Stats and was told
+// It returns nil if everything that was pending was delivered or is in the spool,
+// else an [UndeliveredError] that says how much was not and why; it wraps the
+// context's error if ctx ended. What was dropped before the call is in Stats and was told
 // to Hooks. After Close it returns [ErrClosed]. It is safe for concurrent use.
 func (c *Client) Flush(ctx context.Context) error {
 	if c.disabled() {
@@ -128,8 +128,8 @@ func (c *Client) Flush(ctx context.Context) error {
 // Options.Spool it does not sit out a failure: what is in the spool is left to
 // the next client, stays pending in Stats, and is no error.
 //
-// It returns nil if everything that was pending was delivered, else an
-// [UndeliveredError]. More calls of Close wait for the first one, however long
+// It returns nil if everything that was pending was delivered or is in the spool,
+// else an [UndeliveredError]. More calls of Close wait for the first one, however long
 // that takes, until their own ctx ends, and return its error. It is safe for
 // concurrent use.
 func (c *Client) Close(ctx context.Context) error {

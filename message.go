@@ -57,6 +57,8 @@ const (
 	KindDeleteGroup
 )
 
+func (k Kind) isDeletion() bool { return k == KindDeleteUser || k == KindDeleteGroup }
+
 func (k Kind) String() string {
 	names := [...]string{"identify", "group", "track", "deleteUser", "deleteGroup"}
 	if int(k) < len(names) {

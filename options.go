@@ -92,7 +92,8 @@ type Options struct {
 	// [FileIdentity]. Default: in memory only.
 	IdentityStore IdentityStore
 	// Spool keeps messages where they survive the process until LoopKit has
-	// taken them; see the package github.com/loopkitai/loopkit-go/spool. The
+	// taken them; see the package github.com/loopkitai/loopkit-go/spool. It must
+	// not be that of another client. What a deletion holds is in memory, too. The
 	// client closes it, unless New returns an error. A spool that fails costs
 	// durability alone: it is reported to OnError, and messages are kept in
 	// memory. Requests still carry what was accepted within FlushInterval.

@@ -145,6 +145,7 @@ func (q *queue) thin(kind Kind, p place, b *batch, reason Reason, why error, los
 	}
 	gone := q.partOf(b, bytes, n)
 	kept := q.partOf(b, len(b.body())+1-bytes, b.len()-n)
+	b.disk.swap(b, kept)
 	kept.crashes, kept.form = b.crashes, b.form
 	for i := range b.len() {
 		if lost(b, i) {

@@ -194,11 +194,15 @@ func (q *queue) makeRoom(ctx context.Context) error {
 	switch q.settings.Overflow {
 	case DropOldest:
 		tracks := &q.lanes[laneTrack]
-		oldest := tracks.sealed.head
+		from := &tracks.sealed
+		if from.head == nil {
+			from = &tracks.behind
+		}
+		oldest := from.head
 		if oldest == nil {
 			return ErrQueueFull
 		}
-		tracks.sealed.remove(oldest)
+		from.remove(oldest)
 		q.drop(KindTrack, placeTrack, oldest, ReasonQueueFull, ErrQueueFull)
 		return nil
 	case Block:
@@ -236,8 +240,8 @@ func (q *queue) hurry() {
 			lane.urgent = true
 			q.poke()
 		}
-		if q.spooler != nil && lane.pushed < q.lastRank {
-			lane.pushed = q.lastRank
+		if q.spooler != nil && lane.flushedRank < q.lastRank {
+			lane.flushedRank = q.lastRank
 			q.poke()
 		}
 	}
@@ -283,7 +287,7 @@ func (q *queue) drop(kind Kind, p place, b *batch, reason Reason, why error) {
 	q.logDrop(kind, b.len(), reason, why)
 	q.showDrop(kind, b, reason, why)
 	q.release(b.block)
-	if kind <= KindTrack { // a deletion is stored as long as it holds messages
+	if !kind.isDeletion() || !b.disk.kept() { // a deletion is in the spool as long as it holds messages
 		q.unstore(b)
 	}
 }

@@ -1,6 +1,7 @@
 package loopkit
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,12 +97,7 @@ func (s *spooler) readDeletions() (all []SpoolBatch, err error) {
 			all = append(all, next)
 		}
 	}
-	slices.SortFunc(all, func(a, b SpoolBatch) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(all, func(a, b SpoolBatch) int { return cmp.Compare(a.ID, b.ID) })
 	return all, nil
 }
 
@@ -118,11 +114,14 @@ func (c *Client) restoreDeletion(from SpoolBatch) error {
 		call, field, id = "DeleteGroup", "groupId", who.GroupID
 	}
 	e.target = q.deletionTarget(e.kind, id)
-	if err := c.locate(e, call, field, id); err != nil {
-		return err
-	}
+	purge := diskPurge{before: from.ID, target: e.target, reason: ReasonDeleted}
+	err := c.locate(e, call, field, id)
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if err != nil { // it cannot be sent, but what it is about must not be either
+		q.spooler.purge(purge)
+		return err
+	}
 	e.batch = q.batchFrom(from)
 	e.fence, e.quarantine = q.nextAttempt, q.erasures.lastUnanswered
 	e.unanswered = e.quarantine // it may have been its own request
@@ -130,7 +129,8 @@ func (c *Client) restoreDeletion(from SpoolBatch) error {
 	q.counts.restored++
 	q.counts.pending++
 	q.spooler.saved[placeDelete]++
-	q.spooler.purge(diskPurge{before: from.ID, target: e.target, reason: ReasonDeleted, erasure: e})
+	purge.erasure = e
+	q.spooler.purge(purge)
 	q.erasures.add(e)
 	return nil
 }

@@ -129,7 +129,9 @@ func (s *Session) Reset() {
 // OptOut drops what has not been sent yet of the session's anonymous ID and
 // user ID (reason "consent"), and withholds the session's calls until OptIn:
 // they return nil and are counted in Stats.Withheld. It is not kept between
-// runs: a program asks, remembers and opts out again itself.
+// runs: a program asks, remembers and opts out again itself. What is in
+// Options.Spool is removed in the background, by Close at the latest; a program
+// that is killed before that must opt out again in its next run.
 func (s *Session) OptOut() {
 	if s.disabled() {
 		return

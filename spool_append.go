@@ -3,6 +3,7 @@ package loopkit
 import (
 	"errors"
 	"log/slog"
+	"slices"
 )
 
 // entry is a batch that is being appended. Its memory stays until that is done,
@@ -41,6 +42,7 @@ func (s *spooler) append() bool {
 
 func (s *spooler) beginAppend() []entry {
 	entries := make([]entry, 0, len(s.unsaved))
+	s.unsaved = slices.DeleteFunc(s.unsaved, func(d *stored) bool { return len(d.parts) == 0 }) // taken back
 	for _, d := range s.unsaved {
 		d.state = storedWriting
 		e := entry{stored: d, batches: append([]*batch(nil), d.parts...)}
@@ -63,6 +65,9 @@ func (s *spooler) endAppend(entries []entry, err error) {
 			s.lose(e.stored)
 		} else {
 			q.keep(e.stored)
+			if e.isWhole() {
+				q.pageOut(e.stored)
+			}
 		}
 		for _, b := range e.batches {
 			q.release(b.block)
@@ -86,7 +91,13 @@ func runOf(entries []entry) int {
 	return len(entries)
 }
 
-func (e entry) isDeletion() bool { return e.stored.kind > KindTrack }
+func (e entry) isDeletion() bool { return e.stored.kind.isDeletion() }
+
+// isWhole reports whether the batch is still what was appended. One that was
+// thinned meanwhile is more in the spool than in the books.
+func (e entry) isWhole() bool {
+	return len(e.batches) == 1 && len(e.stored.parts) == 1 && e.batches[0] == e.stored.parts[0]
+}
 
 // appendRun makes room, if that is what DropOldest wants.
 func (s *spooler) appendRun(entries []entry) error {

@@ -41,10 +41,13 @@ func (s *spooler) makePurges() {
 			return
 		}
 		gone, err := s.makePurge(together(purges))
+		q.mu.Lock()
+		s.readable(err) // nothing is read before
 		if err != nil { // what is gone nevertheless will be missing at the end of the backlog
+			q.poke()
+			q.mu.Unlock()
 			return
 		}
-		q.mu.Lock()
 		for of, u := range gone {
 			q.dropUnread(of.kind, u, of.reason, purgeCauses[of.reason])
 		}
@@ -70,7 +73,7 @@ func (s *spooler) makePurge(purges diskPurges) (gone map[goneFor]*unread, err er
 	gone = map[goneFor]*unread{}
 	err = s.call("Purge", func() error {
 		_, err := s.spool.Purge(purges.before, func(id uint64, kind Kind, message []byte) bool {
-			if kind > KindTrack {
+			if kind.isDeletion() {
 				return false
 			}
 			reason, goes := purges.reason(id, q.keysIn(message))

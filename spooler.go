@@ -5,31 +5,42 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"time"
 )
 
 // spooler owns the spool: its goroutine makes all calls after New. The queue's
-// lock guards what the queue reads of it, and is never held during a call.
+// lock is never held during a call.
 type spooler struct {
 	spool Spool
 	queue *queue
 
+	// The queue's lock guards these.
 	unsaved  []*stored // to be appended, in order of their IDs
 	purges   []diskPurge
 	removals []removal
 	leaving  []*erasure      // wait for their removal
 	saved    [placeCount]int // pending messages that are in the spool
-	apart    map[uint64]bool // batches that a deletion holds or held: in memory, wherever the backlog of their lane ends
+	apart    map[uint64]bool // batches in the range of a backlog that are not part of it: in memory, or to be removed
 	restored uint64          // what has an ID up to this was left by an earlier client
 	status   SpoolStatus
-	failing  map[string]bool      // methods whose last call failed
-	told     map[string]time.Time // when that was reported last
-	retry    time.Time            // nothing but Append is tried before
-	written  chan struct{}        // closed when nothing is to be appended; nil if nobody waits
+	stuck    time.Time     // since when backlogs cannot be read; zero if they can
+	written  chan struct{} // closed when nothing is to be appended; nil if nobody waits
+
+	// Only the goroutine uses these.
+	troubles map[string]*trouble // by method
 
 	wake    chan struct{}
 	stop    chan struct{}
 	stopped chan struct{}
+}
+
+// trouble is what is known of a method that has failed.
+type trouble struct {
+	failing bool
+	pause   time.Duration
+	retry   time.Time
+	told    time.Time // when OnError was told last
 }
 
 // diskPurge is a purge that the spool has still to make.
@@ -41,25 +52,26 @@ type diskPurge struct {
 }
 
 const (
-	spoolRetry = time.Second
-	appendMost = 4 << 20 // bytes of messages in one call of Append
+	spoolRetryMin = time.Second
+	spoolRetryMax = 30 * time.Second
+	spoolPatience = time.Minute // how long what is in memory waits for a backlog that cannot be read
+	appendMost    = 4 << 20     // bytes of messages in one call of Append
 )
 
 func newSpooler(q *queue, spool Spool) *spooler {
 	return &spooler{
-		spool:   spool,
-		queue:   q,
-		failing: map[string]bool{},
-		told:    map[string]time.Time{},
-		apart:   map[uint64]bool{},
-		wake:    make(chan struct{}, 1),
-		stop:    make(chan struct{}),
-		stopped: make(chan struct{}),
+		spool:    spool,
+		queue:    q,
+		apart:    map[uint64]bool{},
+		troubles: map[string]*trouble{},
+		wake:     make(chan struct{}, 1),
+		stop:     make(chan struct{}),
+		stopped:  make(chan struct{}),
 	}
 }
 
-// take has a batch appended before it is sent.
-func (s *spooler) take(b *batch, kind Kind, p place) {
+// enqueue has a batch appended before it is sent.
+func (s *spooler) enqueue(b *batch, kind Kind, p place) {
 	b.place = p
 	d := &stored{ids: []uint64{b.rank}, kind: kind}
 	b.disk = d.share(b)
@@ -70,15 +82,9 @@ func (s *spooler) take(b *batch, kind Kind, p place) {
 	s.poke()
 }
 
-// withdraw takes back what has not been appended and need not be any more.
-func (s *spooler) withdraw(d *stored) {
+// takeBack gives up what has not been appended and need not be any more.
+func (s *spooler) takeBack(d *stored) {
 	delete(s.apart, d.ids[0])
-	for i := range s.unsaved {
-		if s.unsaved[i] == d {
-			s.unsaved = append(s.unsaved[:i], s.unsaved[i+1:]...)
-			break
-		}
-	}
 	s.answerWritten()
 }
 
@@ -92,10 +98,10 @@ type removal struct {
 // a request: after a crash, no more than what could be in flight is sent twice.
 func (s *spooler) remove(d *stored) {
 	for _, id := range d.ids {
-		delete(s.apart, id)
+		s.apart[id] = true // as long as it is there
 	}
 	r := removal{ids: d.ids}
-	if d.kind <= KindTrack {
+	if !d.kind.isDeletion() {
 		r.lane = &s.queue.lanes[d.kind]
 		r.lane.leaving++
 	}
@@ -138,21 +144,37 @@ func (s *spooler) owes(epoch uint64) bool {
 	return false
 }
 
+// readable notes whether the last attempt to read failed.
+func (s *spooler) readable(err error) {
+	switch {
+	case err == nil:
+		s.stuck = time.Time{}
+	case s.stuck.IsZero():
+		s.stuck = s.queue.settings.now()
+	}
+}
+
+// givenUp reports whether backlogs could not be read for so long that nothing
+// waits for them any more.
+func (s *spooler) givenUp() bool {
+	return !s.stuck.IsZero() && s.queue.settings.now().Sub(s.stuck) >= spoolPatience
+}
+
+// owesAny is owes for all epochs.
+func (s *spooler) owesAny() bool { return s.owes(math.MaxUint64) }
+
 // allWritten returns a channel that is closed once nothing is to be appended.
 func (s *spooler) allWritten() <-chan struct{} {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
 	written := make(chan struct{})
-	if len(s.unsaved) == 0 {
-		close(written)
-		return written
-	}
 	s.written = written // only Close asks, and once
+	s.answerWritten()
 	return written
 }
 
 func (s *spooler) answerWritten() {
-	if s.written != nil && len(s.unsaved) == 0 {
+	if s.written != nil && !s.owesAny() {
 		close(s.written)
 		s.written = nil
 	}
@@ -172,10 +194,10 @@ func (s *spooler) run() {
 		}
 		for s.round() {
 		}
-		if s.retry.IsZero() {
+		if next := s.nextRetry(); next.IsZero() {
 			timer.Stop()
 		} else {
-			timer.Reset(max(0, s.retry.Sub(s.queue.settings.now())))
+			timer.Reset(max(0, next.Sub(s.queue.settings.now())))
 		}
 	}
 }
@@ -183,39 +205,63 @@ func (s *spooler) run() {
 // round does what is to be done, and reports whether there may be more.
 func (s *spooler) round() bool {
 	more := s.append()
-	waits := s.queue.settings.now().Before(s.retry)
-	if !waits || !s.failing["Remove"] {
+	if s.may("Remove") {
 		s.makeRemovals()
 	}
-	if waits {
-		return more
+	if s.may("Purge") {
+		s.makePurges()
 	}
-	s.retry = time.Time{}
-	s.makePurges()
-	more = s.readBacklog() || more
-	s.look()
-	return more && s.retry.IsZero()
+	if s.may("Next") && s.readBacklog() {
+		more = true
+	}
+	if s.may("Status") {
+		s.look()
+	}
+	return more
+}
+
+// may reports whether a method does not fail, or has waited after that.
+func (s *spooler) may(method string) bool {
+	t := s.troubles[method]
+	return t == nil || !t.failing || !s.queue.settings.now().Before(t.retry)
+}
+
+// nextRetry is when a method that fails is to be called again. One whose time has
+// come, and that was not called, has nothing to do; Append is called with each batch.
+func (s *spooler) nextRetry() (next time.Time) {
+	now := s.queue.settings.now()
+	for method, t := range s.troubles {
+		if t.failing && t.retry.After(now) && method != "Append" && (next.IsZero() || t.retry.Before(next)) {
+			next = t.retry
+		}
+	}
+	return next
 }
 
 // call calls a method. If it fails, that is reported once until it works again, at
-// most once a minute, and most calls wait a moment.
+// most once a minute.
 func (s *spooler) call(method string, run func() error) error {
 	err := s.guard(method, run)
-	switch {
-	case err == nil, errors.Is(err, io.EOF):
-		delete(s.failing, method)
+	if errors.Is(err, ErrSpoolFull) {
 		return err
-	case errors.Is(err, ErrSpoolFull):
+	}
+	t := s.troubles[method]
+	if t == nil {
+		t = &trouble{}
+		s.troubles[method] = t
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		t.failing, t.pause = false, 0
 		return err
 	}
 	now := s.queue.settings.now()
-	s.retry = now.Add(spoolRetry)
-	news := !s.failing[method] && (s.told[method].IsZero() || now.Sub(s.told[method]) >= logInterval)
-	s.failing[method] = true
-	if news {
-		s.told[method] = now
+	if !t.failing && (t.told.IsZero() || now.Sub(t.told) >= logInterval) {
+		t.told = now
 		s.queue.reporter.failed(causeSpool, "loopkit: the spool fails: messages are kept in memory only", &spoolError{err})
 	}
+	t.failing = true
+	t.pause = min(max(spoolRetryMin, 2*t.pause), spoolRetryMax)
+	t.retry = now.Add(t.pause)
 	return err
 }
 
@@ -267,6 +313,9 @@ func (s *spooler) makeRemovals() {
 	if err != nil {
 		s.removals, s.leaving = append([]removal{{ids: ids}}, s.removals...), append(leaving, s.leaving...)
 		return
+	}
+	for _, id := range ids {
+		delete(s.apart, id)
 	}
 	for _, e := range leaving {
 		e.batch.disk = nil
