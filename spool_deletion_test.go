@@ -91,7 +91,7 @@ func TestADeletionThatWasAcceptedIsSentByTheNextProcess(t *testing.T) {
 		require.NoError(t, second.Track(known("anon_2", "user_1"), "later", nil))
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
-		assert.Equal(t, []string{"after", "later"}, eventNames(s))
+		assert.ElementsMatch(t, []string{"after", "later"}, eventNames(s))
 		assert.Equal(t, loopkittest.KindDeleteUser, s.Messages()[0].Kind, "they follow their deletion")
 		group, ok := s.Group("team_1")
 		assert.True(t, ok && group.Deleted)
