@@ -31,7 +31,7 @@ func options() *loopkitcli.Options {
 		Flags:    []string{"all", "file"},
 		About:    "It also sends how many notes are left when one is done, and your name after \"notes login\".",
 		Spool: func(dir string) (loopkit.Spool, error) { // what is not sent in time waits here for a later run
-			return spool.Open(dir, &spool.Options{Processes: 16})
+			return spool.Open(dir, &spool.Options{Processes: 16, Sync: spool.SyncNever}) // no run waits for the disk
 		},
 	}
 }
