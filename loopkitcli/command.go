@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 )
@@ -13,8 +14,8 @@ type Subcommand struct {
 	Name    string // "status", "on", "off", "show" or "reset"
 	Summary string // one line for the help
 	// Run does it, and writes the result to out. status knows the flag --json, all
-	// know --help, and none takes arguments. The run of the program is not tracked
-	// then.
+	// know --help, and none takes arguments; the error wraps [ErrUsage] if they are
+	// wrong. The run of the program is not tracked then.
 	Run func(args []string, out io.Writer) error
 }
 
@@ -50,22 +51,26 @@ func (t *Telemetry) Command(args []string, out io.Writer) (exitCode int) {
 	case name == "--json":
 		err = commands[0].Run([]string{name}, out)
 	default:
-		err = errUsage
+		err = ErrUsage
 	}
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errUsage):
+	case errors.Is(err, ErrUsage):
 		t.complain(t.usage())
 		return 2
 	}
-	t.complain(t.app() + ": " + strings.TrimPrefix(err.Error(), "loopkitcli: ") + "\n")
+	t.complain(t.app() + ": " + strings.ReplaceAll(err.Error(), "loopkitcli: ", "") + "\n")
 	return 1
 }
 
 func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
 
-var errUsage = errors.New("loopkitcli: wrong arguments; see \"telemetry help\"")
+// ErrUsage is what a [Subcommand] returns if its arguments are wrong.
+var ErrUsage = errors.New("loopkitcli: wrong arguments; see \"telemetry help\"")
+
+// subcommandName is the word that the subcommands are below.
+const subcommandName = "telemetry"
 
 func (t *Telemetry) usage() string {
 	var b strings.Builder
@@ -90,7 +95,9 @@ func (t *Telemetry) app() string {
 func (t *Telemetry) complain(text string) {
 	if t != nil {
 		t.tell(text)
+		return
 	}
+	_, _ = io.WriteString(os.Stderr, text) // nobody else could be told
 }
 
 // subcommand checks the arguments and writes the text.
@@ -103,7 +110,7 @@ func (t *Telemetry) subcommand(do func(args []string) (string, error), allowed .
 				return err
 			}
 			if !slices.Contains(allowed, arg) {
-				return errUsage
+				return ErrUsage
 			}
 		}
 		text, failed := do(args)

@@ -27,7 +27,6 @@ func TestEverySubcommandSucceedsInEverySituation(t *testing.T) {
 		"said no":      func(i *installation) { i.say("off") },
 		"DO_NOT_TRACK": func(*installation) { t.Setenv(doNotTrack, "1") },
 		"log":          func(*installation) { t.Setenv(variable, "log") },
-		"a bad ID":     func(i *installation) { i.write("anonymous_id", "?\n?\n?\n"); i.write("user", "?") },
 	} {
 		for _, command := range []string{"status", "show", "on", "off", "reset"} {
 			i := install(t)
@@ -48,6 +47,31 @@ func TestTheRunOfASubcommandIsNotTracked(t *testing.T) {
 		run.Finish(0)
 	}
 	assert.Empty(t, i.server.Requests())
+}
+
+// A library may call Start before every command, also before these.
+func TestTheSubcommandIsNotTrackedIfStartIsToldOfIt(t *testing.T) {
+	for _, command := range []string{"status", "show", "on", "reset", "off"} {
+		i := agreed(t)
+		i.login("user_123")
+		before := len(i.server.Requests())
+		run := i.run()
+		run.Start("mytool telemetry "+command, "json")
+		assert.Zero(t, run.Command([]string{command}, io.Discard))
+		run.Finish(0)
+		assert.Len(t, i.server.Requests(), before, command)
+	}
+}
+
+func TestAMountedSubcommandTellsWrongArgumentsFromFailures(t *testing.T) {
+	i := install(t)
+	i.write("choice", "perhaps")
+	for _, c := range i.run().Subcommands() {
+		assert.ErrorIs(t, c.Run([]string{"please"}, io.Discard), loopkitcli.ErrUsage)
+		err := c.Run(nil, io.Discard)
+		assert.Equal(t, c.Name == "on" || c.Name == "off", err != nil, c.Name)
+		assert.NotErrorIs(t, err, loopkitcli.ErrUsage)
+	}
 }
 
 func TestWrongArgumentsAreUsageErrors(t *testing.T) {
@@ -91,6 +115,15 @@ func TestStatusChangesNothing(t *testing.T) {
 	assert.Empty(t, i.files())
 }
 
+func TestAChoiceThatIsRepeatedKeepsItsDay(t *testing.T) {
+	for _, word := range []string{"on", "off"} {
+		i := install(t)
+		i.write("choice", word+" 2025-01-15\n")
+		i.say(word)
+		assert.Equal(t, word+" 2025-01-15\n", i.read("choice"))
+	}
+}
+
 func TestTheEnvironmentThatWinsOverAChoiceIsNamed(t *testing.T) {
 	i := install(t)
 	t.Setenv(variable, "on")
@@ -112,12 +145,30 @@ func TestOffRemovesThePerson(t *testing.T) {
 	assert.Equal(t, []string{"user_123", ""}, i.users())
 }
 
-func TestResetRemovesAlsoWhatCannotBeRead(t *testing.T) {
-	i := agreed(t)
-	i.write("anonymous_id", "?\n?\n?\n")
-	i.write("user", "?")
-	i.say("reset")
-	assert.Equal(t, []string{"choice"}, i.files())
+func TestAFileThatHoldsSomethingElseIsNotRemoved(t *testing.T) {
+	for _, command := range []string{"off", "reset"} {
+		i := agreed(t)
+		i.write("anonymous_id", "?\n?\n?\n")
+		i.write("user", "somebody else's")
+		complaint := i.fails(command)
+		for _, name := range []string{"anonymous_id", "user"} {
+			assert.Contains(t, complaint, i.path(name)+" holds something else; remove it to start anew")
+			assert.Contains(t, i.files(), name)
+			assert.NoError(t, os.Remove(i.path(name)))
+		}
+		i.say(command)
+	}
+}
+
+func TestWhatAKilledProcessHalfWroteIsShownAndRemoved(t *testing.T) {
+	for _, command := range []string{"off", "reset"} {
+		i := agreed(t)
+		i.write("user.123456", `{"userId":"user_123","anonymousId":"x"}`)
+		i.write("anonymous_id.123456", "anon_1")
+		assert.Contains(t, i.say("show"), "user_123")
+		i.say(command)
+		assert.Equal(t, []string{"choice"}, i.files())
+	}
 }
 
 func TestShowPrintsAllThatIsKept(t *testing.T) {
@@ -127,10 +178,10 @@ func TestShowPrintsAllThatIsKept(t *testing.T) {
 	require.Equal(t, []string{"anonymous_id", "choice", "spool", "user"}, i.files())
 	_, kept, _ := strings.Cut(text, ", in "+strings.TrimSuffix(i.path(""), "/")+"\n")
 	anonymousID, linked, _ := strings.Cut(i.read("anonymous_id"), "\n")
-	assert.True(t, strings.HasPrefix(kept, "  choice        "+i.read("choice")+
-		"  anonymous_id  "+anonymousID+"\n                "+linked+
-		"  user          "+i.read("user")+
+	assert.True(t, strings.HasPrefix(kept, "  anonymous_id  "+anonymousID+"\n                "+linked+
+		"  choice        "+i.read("choice")+
 		"  spool         2 messages wait, "), text)
+	assert.Contains(t, kept, "\n  user          "+i.read("user"))
 	assert.Contains(t, text, `"command":"example"`)
 	assert.Empty(t, i.server.Messages())
 }
@@ -169,9 +220,25 @@ func TestANilTelemetryHasItsSubcommands(t *testing.T) {
 		assert.Equal(t, c.Name == "on", err != nil, c.Name)
 		assert.Equal(t, c.Name != "on", out.Len() > 0, c.Name)
 	}
-	assert.Equal(t, 1, none.Command([]string{"on"}, io.Discard))
-	assert.Equal(t, 2, none.Command([]string{"?"}, io.Discard))
 	assert.Equal(t, 0, none.Command([]string{"help"}, io.Discard))
+	for arg, want := range map[string]struct {
+		code int
+		says string
+	}{
+		"on": {1, "nothing can be sent"},
+		"?":  {2, "Usage: this program telemetry [command]"},
+	} {
+		stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+		require.NoError(t, err)
+		before := os.Stderr
+		os.Stderr = stderr
+		assert.Equal(t, want.code, none.Command([]string{arg}, io.Discard))
+		os.Stderr = before
+		require.NoError(t, stderr.Close())
+		text, err := os.ReadFile(stderr.Name())
+		require.NoError(t, err)
+		assert.Contains(t, string(text), want.says)
+	}
 }
 
 func TestTheFilesOfTheProgramAreLeftAlone(t *testing.T) {

@@ -105,8 +105,8 @@ func modeOf(value string) (mode Mode, known bool) {
 	return Off, false
 }
 
-// decide is the whole precedence. wrong is why the program cannot send at all. The environment is given as os.Getenv is, and
-// empty variables are taken as not set.
+// decide is the whole precedence. wrong is why the program cannot send at all. The
+// environment is given as os.Getenv is, and empty variables are taken as not set.
 func decide(getenv func(string) string, variable string, saved choice, unreadable, wrong error) Decision {
 	d := agreed(getenv, variable, saved, unreadable)
 	wanted := d.Mode != Off || d.Reason == ReasonCI || d.Reason == ReasonNotAsked

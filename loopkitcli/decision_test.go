@@ -3,6 +3,7 @@ package loopkitcli_test
 import (
 	"encoding/json"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -150,14 +151,25 @@ func TestAProgramThatCannotSendIsOffAndSaysWhy(t *testing.T) {
 			t.Setenv("___ETC_TELEMETRY", mode)
 			run := i.run()
 			run.Start("deploy")
+			assert.Nil(t, run.Client())
 			assert.Equal(t, loopkitcli.ReasonSetup, run.Decision().Reason, name)
 			assert.Contains(t, run.Decision().Detail, name)
-			assert.Nil(t, run.Client())
 			run.Finish(0)
 			assert.Empty(t, i.files(), name)
 		}
 	}
 	assert.Equal(t, loopkitcli.ReasonSetup, loopkitcli.New("lk_test", nil).Decision().Reason, "a program without a name")
+}
+
+func TestAProgramsNameIsThatOfADirectoryAndOfAVariable(t *testing.T) {
+	i := agreed(t)
+	for app, valid := range map[string]bool{
+		"mytool": true, "a": true, "my-tool": true, "my.tool": true, strings.Repeat("a", 64): true, "con": runtime.GOOS != "windows",
+		"": false, "7zip": false, "-a": false, "a.": false, "a-": false, "..": false, "a/b": false, `a\b`: false, "ä": false, "a b": false, strings.Repeat("a", 65): false,
+	} {
+		i.options.App = app
+		assert.Equal(t, valid, i.run().Decision().Reason != loopkitcli.ReasonSetup, "%q", app)
+	}
 }
 
 func TestANilTelemetryDoesNothing(t *testing.T) {

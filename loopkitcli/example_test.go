@@ -34,7 +34,7 @@ func newExample() example {
 	return example{
 		loopkit: server,
 		options: &loopkitcli.Options{
-			App: "mytool", Version: "1.4.2", Dir: dir, Stderr: masked{os.Stdout, dir},
+			App: "mytool", Version: "1.4.2", Commands: []string{"deploy", "remote add", "login", "logout"}, Dir: dir, Stderr: masked{os.Stdout, dir},
 			Client: &loopkit.Options{HTTPClient: &http.Client{Transport: inProcess{server}}},
 		},
 		close: func() {
@@ -161,8 +161,10 @@ func ExampleTelemetry_Notice() {
 	fmt.Println("sent:", len(e.loopkit.Messages()))
 	// Output:
 	// mytool can tell its authors how it is used: the command, the names of its
-	// flags, how long it takes, its exit code, its version and the system. It never
-	// sends arguments, values of flags, paths or the environment.
+	// flags, how long it takes, its exit code, its version and the system, under a
+	// random ID of this installation. All of it goes to LoopKit (loopkit.ai), whose
+	// servers see your IP address. It never sends arguments, values of flags, paths
+	// or the environment.
 	// What becomes of it: https://example.com/privacy
 	// Nothing is sent unless you agree:
 	//   mytool telemetry on      agree
@@ -189,8 +191,10 @@ func ExampleTelemetry_Ask() {
 	fmt.Println("y\nsent:", len(e.loopkit.Messages()))
 	// Output:
 	// mytool can tell its authors how it is used: the command, the names of its
-	// flags, how long it takes, its exit code, its version and the system. It never
-	// sends arguments, values of flags, paths or the environment.
+	// flags, how long it takes, its exit code, its version and the system, under a
+	// random ID of this installation. All of it goes to LoopKit (loopkit.ai), whose
+	// servers see your IP address. It never sends arguments, values of flags, paths
+	// or the environment.
 	// May it? You can change your mind with "mytool telemetry". [y/N] y
 	// sent: 1
 }
@@ -295,7 +299,7 @@ func ExampleTelemetry_Command_show() {
 	//   "body": {
 	//     "tracks": [
 	//       {
-	//         "anonymousId": "anon_UUID",
+	//         "anonymousId": "anon_example",
 	//         "messageId": "UUID",
 	//         "name": "command_run",
 	//         "properties": {

@@ -3,8 +3,10 @@ package loopkitcli
 // CIVariables are those that mean a continuous integration system.
 var CIVariables = ciVariables[:]
 
-// CommandName and FlagNames are what may be sent of names.
-var (
-	CommandName = commandName
-	FlagNames   = flagNames
-)
+// FlagNames is what may be sent of the names of flags.
+var FlagNames = flagNames
+
+// CommandName is what may be sent of a command.
+func CommandName(command string, o Options) string {
+	return o.commandName(commandWords(o.App, command))
+}

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/loopkitai/loopkit-go"
@@ -13,25 +15,70 @@ import (
 
 // Login says who uses the program from now on, in later runs too, until
 // [Telemetry.Logout]: it is [loopkit.Session.Identify], and the user ID is kept.
-// A user other than the one before gets a new anonymous ID. It can be called in
-// every run, by programs that know their user from credentials of their own: for
-// the user who is known already, and without traits, it sends nothing.
+// A user other than the one before gets a new anonymous ID, also if that one
+// logged in by another process. It can be called in every run, by programs that
+// know their user from credentials of their own: for the user who is known
+// already, and without traits, it sends nothing. If it is refused, nobody is
+// logged in, unless it was the user who is.
 //
 // If telemetry is off it sends and keeps nothing, but forgets a user who was
 // somebody else. It is safe for concurrent use.
 func (t *Telemetry) Login(ctx context.Context, userID string, traits loopkit.Traits) error {
 	session := t.Session() // which may be nil
-	if t == nil || t.Decision().Mode != On {
+	if t == nil || t.lookAgain().Mode != On {
 		return errors.Join(session.Identify(ctx, userID, traits), t.forgetAllBut(userID))
 	}
-	if len(traits) == 0 && userID != "" && session.Identity().UserID == userID {
+	if userID == "" { // which Identify refuses
+		return session.Identify(ctx, userID, traits)
+	}
+	if len(traits) == 0 && session.Identity().UserID == userID {
 		return nil
 	}
+	claimed, kept := t.claimUser(session, userID)
 	err := session.Identify(ctx, userID, traits)
-	if now := session.Identity(); now.UserID == userID && userID != "" { // also if the queue is full
-		err = errors.Join(err, t.dir.keepUser(now))
+	switch now := session.Identity(); {
+	case now.UserID != userID: // it was refused or withheld
+		if user, unread := t.dir.user(); unread == nil && user.AnonymousID == claimed.AnonymousID {
+			kept = errors.Join(kept, t.dir.remove(userFile))
+		}
+	case kept == nil && now.AnonymousID != claimed.AnonymousID: // another login of this run was in between
+		kept = savedUser{userID, now.AnonymousID}.keep(t.dir.replace)
 	}
-	return err
+	return errors.Join(err, kept)
+}
+
+// claimUser keeps the user before the identify, so that of all processes only one
+// ties an anonymous ID to anybody. Whoever cannot be sure of it takes a new one.
+func (t *Telemetry) claimUser(session *loopkit.Session, userID string) (savedUser, error) {
+	claim := savedUser{userID, session.Identity().AnonymousID}
+	err := claim.keep(t.dir.create)
+	switch {
+	case err == nil:
+		if kept, err := t.dir.identity(); err == nil && kept == (loopkit.StoredIdentity{AnonymousID: claim.AnonymousID}) {
+			return claim, nil
+		} // another process has logged out, or said no
+	case errors.Is(err, fs.ErrExist):
+		before, unread := t.dir.user()
+		if before == claim {
+			return claim, nil
+		}
+		err = unread
+	case !t.store.keeps(claim.AnonymousID): // no other process has this anonymous ID
+		return claim, err
+	}
+	failed := t.newPerson(session)
+	if err != nil && !absent(err) {
+		return claim, errors.Join(err, failed)
+	}
+	claim.AnonymousID = session.Identity().AnonymousID
+	return claim, errors.Join(failed, claim.keep(t.dir.replace))
+}
+
+// newPerson takes a new anonymous ID and keeps it at once, because the file user
+// is changed next.
+func (t *Telemetry) newPerson(session *loopkit.Session) error {
+	session.Reset()
+	return t.store.Save(loopkit.StoredIdentity{AnonymousID: session.Identity().AnonymousID})
 }
 
 // forgetAllBut ends what was kept of another user.
@@ -53,19 +100,31 @@ func (t *Telemetry) Logout() error {
 		return nil
 	}
 	t.mu.Lock()
-	client, sends := t.client, t.decision.Mode == On
+	o, sends := t.opening, t.decision.Mode == On
 	t.mu.Unlock()
-	client.Session().Reset()
-	if client != nil && sends { // it keeps the new anonymous ID in place of the old one
-		return t.dir.remove(userFile)
+	client := t.opened(o)
+	if client == nil || !sends {
+		client.Session().Reset()
+		return t.dir.forget()
 	}
-	return t.dir.forget()
+	err := t.newPerson(client.Session())
+	_, user := t.dir.user()
+	return errors.Join(err, t.dir.forgetFile(userFile, user))
 }
 
 // savedUser is whom the file user names.
 type savedUser struct {
 	UserID      string `json:"userId"`
-	AnonymousID string `json:"anonymousId"` // with which the user was identified
+	AnonymousID string `json:"anonymousId"` // with which the user is identified
+}
+
+// keep writes the file by way of create or replace.
+func (u savedUser) keep(by func(name, content string) error) error {
+	text, err := json.Marshal(u)
+	if err != nil {
+		return fmt.Errorf("loopkitcli: %w", err)
+	}
+	return by(userFile, string(text)+"\n")
 }
 
 // user returns who is logged in; the error wraps fs.ErrNotExist if nobody is.
@@ -81,25 +140,12 @@ func (d directory) user() (savedUser, error) {
 	return u, nil
 }
 
-func (d directory) keepUser(id loopkit.Identity) error {
-	now := savedUser{id.UserID, id.AnonymousID}
-	if before, err := d.user(); before == now || err != nil && !absent(err) {
-		return err
+// resume makes the session the user's, if it has their anonymous ID.
+func (u savedUser) resume(session *loopkit.Session) error {
+	if u.UserID == "" || u.AnonymousID != session.Identity().AnonymousID {
+		return nil
 	}
-	text, err := json.Marshal(now)
-	if err != nil {
-		return fmt.Errorf("loopkitcli: %w", err)
-	}
-	return d.replace(userFile, string(text)+"\n")
-}
-
-// resume makes the session that of the user who is logged in.
-func (d directory) resume(session *loopkit.Session) error {
-	user, err := d.user()
-	if err != nil || user.AnonymousID != session.Identity().AnonymousID {
-		return nil // Status tells of a file that cannot be read
-	}
-	return session.Identify(context.Background(), user.UserID, nil)
+	return session.Identify(context.Background(), u.UserID, nil)
 }
 
 // identity returns the anonymous ID of the installation, without making one: the
@@ -116,29 +162,32 @@ func (d directory) identity() (loopkit.StoredIdentity, error) {
 	return loopkit.StoredIdentity{AnonymousID: strings.TrimSpace(anonymousID), LinkedTo: strings.TrimSpace(linkedTo)}, nil
 }
 
-// forget ends the person: who it is, and the anonymous ID. Files that hold
-// something else stay.
+// forget ends the person: the anonymous ID, and then who it is, so that nobody
+// else logs in with that ID in between. Files that hold something else stay.
 func (d directory) forget() error {
-	_, user := d.user()
 	_, identity := d.identity()
-	return errors.Join(d.forgetFile(userFile, user), d.forgetFile(identityFile, identity))
+	_, user := d.user()
+	return errors.Join(d.forgetFile(identityFile, identity), d.forgetFile(userFile, user))
 }
 
 // forgetFile removes a file if it was read without an error.
 func (d directory) forgetFile(name string, read error) error {
+	drafts := d.removeDrafts(name)
 	switch {
 	case read == nil:
-		return d.remove(name)
+		return errors.Join(drafts, d.remove(name))
 	case absent(read):
-		return nil
+		return drafts
 	}
-	return read
+	return errors.Join(drafts, read)
 }
 
 // identityStore keeps the anonymous ID of a run that sends.
 type identityStore struct {
-	dir  directory
-	kept loopkit.StoredIdentity // in the file, as far as this run knows
+	dir directory
+
+	mu   sync.Mutex
+	kept loopkit.StoredIdentity // in the file, as far as this run knows; empty if the ID lives in memory
 }
 
 // LoadOrSave takes a new anonymous ID if that in the file was linked to a user
@@ -159,18 +208,34 @@ func (s *identityStore) LoadOrSave(candidate loopkit.StoredIdentity) (loopkit.St
 		}
 		kept = candidate
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.kept = kept
 	return kept, nil
 }
 
-// Save leaves the file alone if nothing has changed: another process may have
-// logged out meanwhile.
+// keeps reports whether other runs may have this anonymous ID.
+func (s *identityStore) keeps(anonymousID string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept.AnonymousID == anonymousID
+}
+
+// Save leaves the file alone if nothing has changed, or only what is known of an
+// anonymous ID that another process has left behind meanwhile.
 func (s *identityStore) Save(id loopkit.StoredIdentity) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if id == s.kept {
 		return nil
 	}
 	if s.dir.err != nil {
 		return s.dir.err
+	}
+	if id.AnonymousID == s.kept.AnonymousID {
+		if now, err := s.dir.identity(); absent(err) || err == nil && now.AnonymousID != id.AnonymousID {
+			return nil
+		}
 	}
 	s.kept = id
 	return loopkit.FileIdentity(s.dir.file(identityFile)).Save(id)

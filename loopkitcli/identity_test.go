@@ -160,6 +160,7 @@ func TestAnotherProcessLogsOutMeanwhile(t *testing.T) {
 	i.login("user_123")
 	long := i.run()
 	long.Start("watch")
+	require.NotNil(t, long.Client())
 	i.logout()
 	long.Finish(0)
 	i.command("deploy")
@@ -204,7 +205,7 @@ func TestWithoutAPlaceToKeepItTheIDLivesInMemory(t *testing.T) {
 	i.options.Dir = filepath.Join(i.path("anonymous_id"), "below a file")
 	run := i.run()
 	run.Start("deploy")
-	require.ErrorContains(t, run.Login(t.Context(), "user_123", nil), i.options.Dir)
+	require.ErrorContains(t, run.Login(t.Context(), "user_123", nil), "nothing can be kept")
 	run.Finish(0)
 	i.anonymousIDs(3)
 }

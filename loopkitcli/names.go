@@ -15,19 +15,24 @@ const (
 	mostFlagBytes = 64
 )
 
-// commandName is what may be sent of a command.
-func commandName(app, command string, listed []string) string {
+// commandWords are the words that name the command, and what may follow them.
+func commandWords(app, command string) []string {
 	words := slices.DeleteFunc(strings.Fields(command), func(word string) bool {
 		return strings.HasPrefix(word, "<") && strings.HasSuffix(word, ">") // a placeholder, as of kong's Context.Command
 	})
 	if len(words) > 0 && words[0] == app { // as cobra's CommandPath begins
 		words = words[1:]
 	}
-	if len(words) == 0 {
-		return app
-	}
-	if listed != nil {
-		return longestListed(words, listed)
+	return words
+}
+
+// commandName is what may be sent of a command.
+func (o *Options) commandName(words []string) string {
+	switch {
+	case len(words) == 0:
+		return o.App
+	case o.Commands != nil || !o.AnyCommand:
+		return longestListed(words, o.Commands)
 	}
 	for i, word := range words {
 		if i == mostWords || !isWord(word) {

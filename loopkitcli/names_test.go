@@ -11,7 +11,7 @@ import (
 	"github.com/loopkitai/loopkit-go/loopkitcli"
 )
 
-func TestOfACommandOnlyWhatLooksLikeNamesIsSent(t *testing.T) {
+func TestOfAnyCommandOnlyWhatLooksLikeNamesIsSent(t *testing.T) {
 	for command, want := range map[string]string{
 		"":                              "mytool",
 		"mytool":                        "mytool",
@@ -37,7 +37,13 @@ func TestOfACommandOnlyWhatLooksLikeNamesIsSent(t *testing.T) {
 		strings.Repeat("a", 33):         "other",
 		"login ghp_16C7e42F292c6912E77": "login ghp_16C7e42F292c6912E77", // the limit that the documentation names
 	} {
-		assert.Equal(t, want, loopkitcli.CommandName("mytool", command, nil), "%q", command)
+		assert.Equal(t, want, loopkitcli.CommandName(command, loopkitcli.Options{App: "mytool", AnyCommand: true}), "%q", command)
+	}
+}
+
+func TestWithoutAListNoCommandIsSent(t *testing.T) {
+	for command, want := range map[string]string{"": "mytool", "mytool": "mytool", "deploy": "other", "hunter2": "other"} {
+		assert.Equal(t, want, loopkitcli.CommandName(command, loopkitcli.Options{App: "mytool"}), command)
 	}
 }
 
@@ -55,9 +61,10 @@ func TestWithAListOnlyListedCommandsAreSent(t *testing.T) {
 		"remotely":              "other",
 		"deploy/../../password": "other",
 	} {
-		assert.Equal(t, want, loopkitcli.CommandName("mytool", command, listed), "%q", command)
+		assert.Equal(t, want, loopkitcli.CommandName(command, loopkitcli.Options{App: "mytool", Commands: listed, AnyCommand: true}), "%q", command)
 	}
-	assert.Equal(t, "other", loopkitcli.CommandName("mytool", "deploy", []string{}), "an empty list lists nothing")
+	nothing := loopkitcli.Options{App: "mytool", Commands: []string{}, AnyCommand: true}
+	assert.Equal(t, "other", loopkitcli.CommandName("deploy", nothing), "an empty list lists nothing")
 }
 
 func TestOfFlagsOnlyNamesAreSent(t *testing.T) {
@@ -113,6 +120,7 @@ func TestArgumentsPassedByMistakeAreNotSent(t *testing.T) {
 		"sk-needle.live", strings.Repeat("needle", 6), "nëedle", "*needle*",
 	}
 	i := agreed(t)
+	i.options.AnyCommand = true
 	for _, needle := range needles {
 		line := []string{"mytool", "deploy", needle, "needle"} // the last is behind what is no name
 		i.command(strings.Join(line, " "), line[1], "--flag", needle, "needle")

@@ -2,7 +2,6 @@ package loopkitcli
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -17,7 +16,7 @@ func (t *Telemetry) Notice() bool {
 	if t == nil {
 		return false
 	}
-	if t.Decision().Reason != ReasonNotAsked || !t.interactive(t.options.Stderr) || !t.dir.claim(noticeFile) {
+	if t.Decision().Reason != ReasonNotAsked || !t.interactive(t.options.Stderr) || t.dir.create(noticeFile, today()+"\n") != nil {
 		return false
 	}
 	app := t.options.App
@@ -31,8 +30,10 @@ func (t *Telemetry) Notice() bool {
 // explanation is what the notice and the question have in common.
 func (t *Telemetry) explanation() string {
 	text := t.options.App + " can tell its authors how it is used: the command, the names of its\n" +
-		"flags, how long it takes, its exit code, its version and the system. It never\n" +
-		"sends arguments, values of flags, paths or the environment.\n"
+		"flags, how long it takes, its exit code, its version and the system, under a\n" +
+		"random ID of this installation. All of it goes to LoopKit (loopkit.ai), whose\n" +
+		"servers see your IP address. It never sends arguments, values of flags, paths\n" +
+		"or the environment.\n"
 	if t.options.About != "" {
 		text += strings.TrimRight(t.options.About, "\n") + "\n"
 	}
@@ -46,13 +47,17 @@ var errNoAnswer = errors.New("loopkitcli: the question whether usage may be sent
 // an empty line is a no. It reports whether messages are sent now. It asks once:
 // where somebody has decided already, where nobody sits in front of the program,
 // or where the answer could not be saved, it returns at once. With an error,
-// nothing was answered or saved. It blocks until a line is read.
+// nothing was answered or saved. It blocks until a line is read, so call it before
+// [os/signal.NotifyContext]: behind that, Ctrl-C does not end it.
 func (t *Telemetry) Ask() (bool, error) {
 	if t == nil {
 		return false, nil
 	}
 	if d := t.Decision(); d.Reason != ReasonNotAsked || !t.interactive(t.options.Stderr, t.options.Stdin) {
 		return d.Mode == On, nil
+	}
+	if !t.dir.writable() {
+		return false, nil
 	}
 	t.tell(t.explanation())
 	for range 3 {
@@ -72,8 +77,15 @@ func (t *Telemetry) Ask() (bool, error) {
 	return false, errNoAnswer
 }
 
-// choose saves what the user says, and lets it take effect.
+// choose saves what the user says, and lets it take effect. Nothing from before a
+// no is there any more when they agree again, whatever kept it from being removed.
 func (t *Telemetry) choose(on bool) error {
+	if before, err := t.dir.choice(); err == nil && before.made && !before.on && on {
+		_, err := t.clearSpool(spoolPatience)
+		if err := errors.Join(err, t.dir.forget()); err != nil {
+			return err
+		}
+	}
 	if err := t.dir.keepChoice(on); err != nil {
 		return err
 	}
@@ -118,7 +130,7 @@ func (t *Telemetry) warn() {
 
 // tell writes to the user, who may have closed the terminal.
 func (t *Telemetry) tell(text string) {
-	_, err := fmt.Fprint(t.options.Stderr, text)
+	_, err := io.WriteString(t.stderr, text)
 	t.report(err)
 }
 
@@ -133,15 +145,4 @@ func (t *Telemetry) interactive(streams ...any) bool {
 		}
 	}
 	return true
-}
-
-// isTerminal takes every character device for one, but that which discards
-// everything.
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(info, null)
 }

@@ -30,6 +30,9 @@ func TestTheNoticeIsShownOnceForEachInstallation(t *testing.T) {
 	for _, part := range []string{"mytool telemetry on", "mytool telemetry off", "mytool telemetry show", "Nothing is sent unless you agree", "See https://example.com/privacy.\n"} {
 		assert.Contains(t, text, part)
 	}
+	for _, part := range []string{"the command", "exit code", "random ID of this installation", "LoopKit (loopkit.ai)", "IP address"} {
+		assert.Contains(t, strings.Join(strings.Fields(text), " "), part, "who agrees must know it")
+	}
 	for line := range strings.Lines(text) {
 		assert.LessOrEqual(t, len(line), 81, line)
 	}

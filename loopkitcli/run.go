@@ -25,8 +25,8 @@ const exitOfPanic = 2
 //	os.Exit(t.Run(func() int { … }))
 //
 // f calls [Telemetry.Start] when it knows the command. In f, os.Exit and log.Fatal
-// skip Finish, and so does a signal that nobody handles: return instead, and use
-// [os/signal.NotifyContext].
+// skip Finish, and so does a signal that nobody handles, such as that of Ctrl-C:
+// return instead, and use [os/signal.NotifyContext].
 func (t *Telemetry) Run(f func() int) (exitCode int) {
 	exitCode = exitOfPanic
 	defer func() { t.Finish(exitCode) }()
@@ -35,15 +35,19 @@ func (t *Telemetry) Run(f func() int) (exitCode int) {
 }
 
 // Start says which command runs and which flags were given, by their names. It
-// makes the client, so that what earlier runs left in the spool is sent
-// meanwhile. If it is called again, the last names count, and the first time.
+// begins to make the client, so that what earlier runs left in the spool is sent
+// meanwhile, and does not wait for it. If it is called again, the last names
+// count, and the first time. The command "telemetry" and those below it are not
+// tracked.
 //
 // Arguments that are passed by mistake are not sent, as far as one can tell them
 // from names; only Options.Commands and Options.Flags make sure of it.
 //
-//   - Of the command, words are sent up to the first that is not 1 to 32 letters,
-//     digits, "-" and "_" behind a letter, and four at most; "other" stands for the
-//     rest. The program's own name and words in <> are left out.
+//   - Of the command, the longest part that Options.Commands lists is sent, else
+//     "other". The program's own name and words in <> are left out.
+//   - With Options.AnyCommand in place of a list, words are sent up to the first
+//     that is not 1 to 32 letters, digits, "-" and "_" behind a letter, and four at
+//     most; "other" stands for the rest.
 //   - Of a flag, dashes and what follows a "=" are cut off. A name is 1 to 64
 //     letters, digits, "_", "-" and "." behind a letter or digit; "other" stands for
 //     all that is none.
@@ -56,53 +60,76 @@ func (t *Telemetry) Start(command string, flags ...string) {
 	if t == nil {
 		return
 	}
+	words := commandWords(t.options.App, command)
+	if len(words) > 0 && words[0] == subcommandName {
+		t.untrack()
+		return
+	}
 	t.warn()
 	t.mu.Lock()
-	defer t.unlock()
+	defer t.mu.Unlock()
 	if !t.run.started {
 		t.run = run{started: true, began: time.Now()}
 	}
-	t.run.command = commandName(t.options.App, command, t.options.Commands)
+	t.run.command = t.options.commandName(words)
 	t.run.flags = flagNames(flags, t.options.Flags)
 	t.open()
 }
 
 // Finish ends the run: it tracks the event, if Start was called, and closes the
 // client. The properties are command, flags, duration_ms and exit_code. It takes
-// at most Options.ExitBudget, and no time if telemetry is off; what cannot be sent
-// by then stays in the spool, or is dropped and told to Hooks.Dropped. If the user
-// said no meanwhile, as with the subcommand in another terminal, it drops
-// everything instead. Only the first call does anything. It is safe for concurrent
-// use.
+// at most Options.ExitBudget, whatever the network and the disk do, and no time if
+// telemetry is off. What cannot be sent by then stays in the spool, or is dropped
+// and told to Hooks.Dropped. If the user said no meanwhile, as with the subcommand
+// in another terminal, it drops everything instead. Only the first call does
+// anything; others wait for it, as long as their own budget lasts. It is safe for
+// concurrent use.
 func (t *Telemetry) Finish(exitCode int) {
 	if t == nil {
 		return
 	}
-	d := t.Decision()
-	if d.Reason == ReasonChoice {
-		d = t.decideAgain()
-	}
+	late := time.NewTimer(t.options.ExitBudget)
+	defer late.Stop()
+	deadline := time.Now().Add(t.options.ExitBudget - exitRoom)
 	t.mu.Lock()
-	if t.over {
-		t.mu.Unlock()
-		return
+	first := t.ended == nil
+	if first {
+		t.ended = make(chan struct{})
 	}
+	ended := t.ended
+	t.mu.Unlock()
+	if first {
+		go func() { // what is left of it when the time is over ends with the program
+			defer close(ended)
+			t.finish(exitCode, deadline)
+		}()
+	}
+	select {
+	case <-ended:
+	case <-late.C:
+	}
+}
+
+func (t *Telemetry) finish(exitCode int, deadline time.Time) {
+	t.lookAgain()
+	t.mu.Lock()
 	run, told := t.run, t.run.started && !t.untold
 	if told {
 		t.open()
 	}
 	t.over = true
-	client := t.client
-	t.unlock()
-
+	o := t.opening
+	t.mu.Unlock()
+	client := t.opened(o)
+	d := t.Decision()
 	if d.Mode == Off {
-		t.withdraw(client, d)
+		t.withdraw(o, d)
 		return
 	}
 	if told {
 		t.report(run.track(client.Session(), t.options.Event, exitCode))
 	}
-	t.close(client, t.options.ExitBudget-exitRoom)
+	o.close(deadline)
 }
 
 func (r run) track(session *loopkit.Session, event string, exitCode int) error {
@@ -114,52 +141,54 @@ func (r run) track(session *loopkit.Session, event string, exitCode int) error {
 	})
 }
 
-// withdraw ends a run that must not send, also of a client that was made before
-// the user said no.
-func (t *Telemetry) withdraw(client *loopkit.Client, d Decision) {
-	if client != nil {
-		client.Session().OptOut()
-		t.close(client, 0)
-	}
+// withdraw ends a run that must not send, also one with a client that was made
+// before the user said no.
+func (t *Telemetry) withdraw(o *opening, d Decision) {
+	o.drop()
 	if d.Reason != ReasonChoice {
 		return
 	}
-	_, err := t.clearSpool(0) // also what was in use when the user said no
-	t.report(errors.Join(t.dir.forget(), err))
+	err := t.dir.forget()
+	if o != nil || !t.dir.has(clearedFile) {
+		_, failed := t.clearSpool(0) // also what was in use when the user said no
+		err = errors.Join(err, failed)
+	}
+	t.report(err)
 }
 
 // end closes the client before the end of the run, for a subcommand. If the user
 // said no, what has not been sent is dropped.
 func (t *Telemetry) end(saidNo bool) {
 	t.mu.Lock()
-	client := t.client
-	t.client, t.opened, t.over = nil, true, true
+	o := t.opening
+	t.opening, t.over = nil, true
 	t.mu.Unlock()
-	network := t.options.ExitBudget - exitRoom
-	if saidNo {
-		client.Session().OptOut()
-		network = 0
-	}
-	t.close(client, network)
-}
-
-// close gives the client some time for the network, and bounds what its parts do
-// after that: if a disk hangs, the program ends before Close.
-func (t *Telemetry) close(client *loopkit.Client, network time.Duration) {
-	if client == nil {
+	if o == nil {
 		return
 	}
-	late := time.NewTimer(t.options.ExitBudget)
-	defer late.Stop()
-	ctx, cancel := context.WithTimeout(context.Background(), network)
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		defer cancel()
-		_ = client.Close(ctx) // what was not delivered is in Stats and was told to the hooks
-	}()
-	select {
-	case <-closed:
-	case <-late.C:
+	<-o.done
+	if saidNo {
+		o.drop()
+		return
 	}
+	o.close(time.Now().Add(t.options.ExitBudget - exitRoom))
+}
+
+// drop closes the client without what it has not sent.
+func (o *opening) drop() {
+	if o != nil {
+		o.client.Session().OptOut()
+		o.close(time.Now())
+	}
+}
+
+// close gives the client until then for the network. The making has ended.
+func (o *opening) close(deadline time.Time) {
+	if o == nil {
+		return
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	_ = o.client.Close(ctx) // what was not delivered is in Stats and was told to the hooks
+	o.idle()
 }

@@ -2,6 +2,7 @@ package loopkitcli_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -196,6 +197,45 @@ func TestLogPrintsTheBytesThatWouldBeSent(t *testing.T) {
 		assert.Contains(t, string(sent.Raw), part)
 		assert.Contains(t, printed, part)
 	}
+}
+
+// Nobody may believe that somebody was deleted.
+func TestInTheModeLogADeletionIsPrintedAndNotConfirmed(t *testing.T) {
+	i := install(t)
+	t.Setenv(variable, "log")
+	run := i.run()
+	deletion, err := run.Client().DeleteUser(t.Context(), "user_123")
+	require.NoError(t, err)
+	assert.ErrorIs(t, deletion.Wait(t.Context()), loopkit.ErrDeletionUnsupported)
+	run.Finish(0)
+	assert.Contains(t, i.stderr.String(), `{"method":"DELETE","url":"`+i.server.BaseURL()+`/users/user_123"}`)
+	assert.Empty(t, i.server.Requests())
+}
+
+func TestTheModeLogAndTheProgramWriteOneAfterTheOther(t *testing.T) {
+	i := install(t)
+	t.Setenv(variable, "log")
+	i.options.Client.BatchSize = 1
+	run := i.run()
+	run.Start("deploy")
+	for range 50 { // one goroutine prints, this one complains; the race detector sees both
+		require.NoError(t, run.Session().Track(t.Context(), "e", nil))
+		require.Equal(t, 2, run.Command([]string{"?"}, io.Discard))
+	}
+	run.Finish(0)
+	assert.Equal(t, 50, strings.Count(i.stderr.String(), `{"method"`))
+	assert.Equal(t, 50, strings.Count(i.stderr.String(), "Usage: "))
+}
+
+func TestAPanicOfTheProgramsFunctionsIsNotTheEndOfTheRun(t *testing.T) {
+	i := agreed(t)
+	i.options.Spool = func(string) (loopkit.Spool, error) { panic("boom") }
+	i.options.Client.OnError = func(_ context.Context, err error) {
+		assert.ErrorContains(t, err, "Options.Spool panicked")
+		panic("boom")
+	}
+	assert.NotPanics(t, func() { i.command("deploy") })
+	assert.Len(t, i.tracks(), 1)
 }
 
 // failing is a network that must not be used.

@@ -42,7 +42,7 @@ func install(t testing.TB) *installation {
 	clearEnvironment(t)
 	i := &installation{t: t, dir: filepath.Join(t.TempDir(), "mytool"), server: loopkittest.NewServer(t, loopkittest.Strict())}
 	i.options = loopkitcli.Options{
-		App: "mytool", Version: "1.4.2", Dir: i.dir, Stderr: &i.stderr,
+		App: "mytool", Version: "1.4.2", AnyCommand: true, Dir: i.dir, Stderr: &i.stderr,
 		ExitBudget: time.Minute, // the machine may be busy
 		Client:     &loopkit.Options{BaseURL: i.server.BaseURL()},
 	}
@@ -91,7 +91,9 @@ func (i *installation) path(name string) string { return filepath.Join(i.dir, "t
 func (i *installation) write(name, content string) {
 	i.t.Helper()
 	require.NoError(i.t, os.MkdirAll(filepath.Dir(i.path(name)), 0o700))
-	require.NoError(i.t, os.WriteFile(i.path(name), []byte(content), 0o600))
+	draft := i.path(name) + ".draft"
+	require.NoError(i.t, os.WriteFile(draft, []byte(content), 0o600))
+	require.NoError(i.t, os.Rename(draft, i.path(name))) // as the package does it
 }
 
 func (i *installation) read(name string) string {

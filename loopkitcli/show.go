@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -35,12 +36,18 @@ func (t *Telemetry) show([]string) (string, error) {
 
 // contents are the files, as they are.
 func (t *Telemetry) contents() string {
+	entries, err := os.ReadDir(t.dir.path)
+	if err != nil && !absent(err) {
+		return "  " + err.Error() + "\n"
+	}
 	var b strings.Builder
-	for _, name := range []string{choiceFile, identityFile, userFile, noticeFile} {
-		text, err := t.dir.read(name)
-		if absent(err) {
+	for _, entry := range entries {
+		name := entry.Name()
+		if name == spoolName {
+			fmt.Fprintf(&b, "  %-12s  %s\n", name, t.describeSpool())
 			continue
 		}
+		text, err := t.dir.read(name)
 		if err != nil {
 			text = strings.TrimPrefix(err.Error(), "loopkitcli: ")
 		}
@@ -52,9 +59,6 @@ func (t *Telemetry) contents() string {
 		}
 		fmt.Fprintf(&b, "  %-12s  %s\n", name, strings.Join(lines, "\n"+strings.Repeat(" ", 16)))
 	}
-	if t.dir.has(spoolName) {
-		fmt.Fprintf(&b, "  %-12s  %s\n", spoolName, t.describeSpool())
-	}
 	if b.Len() == 0 {
 		return "  nothing\n"
 	}
@@ -62,14 +66,18 @@ func (t *Telemetry) contents() string {
 }
 
 func (t *Telemetry) describeSpool() string {
+	if t.options.Spool == nil {
+		return "of an older version of the program"
+	}
 	count, bytes := 0, int64(0)
-	err := t.visitSpool(0, func(spool loopkit.Spool) (err error) {
-		if count, err = waiting(spool, loopkit.KindIdentify, loopkit.KindGroup, loopkit.KindTrack, loopkit.KindDeleteUser, loopkit.KindDeleteGroup); err != nil {
-			return err
+	err := t.visitSpool(0, func(spool loopkit.Spool) (bool, error) {
+		n, err := waiting(spool)
+		if err != nil {
+			return false, err
 		}
 		status, err := spool.Status()
-		bytes = status.Bytes
-		return err
+		count, bytes = count+n, bytes+status.Bytes
+		return n > 0, err
 	})
 	if err != nil {
 		return strings.TrimPrefix(err.Error(), "loopkitcli: ")
@@ -92,12 +100,22 @@ func singular(count int) string {
 	return ""
 }
 
+// exampleIdentity shows the anonymous ID, and where there is none does not make one
+// up that looks as if there were.
+type exampleIdentity struct{ dir directory }
+
+func (e exampleIdentity) LoadOrSave(loopkit.StoredIdentity) (loopkit.StoredIdentity, error) {
+	return identityReader(e).LoadOrSave(loopkit.StoredIdentity{AnonymousID: "anon_example"})
+}
+
+func (exampleIdentity) Save(loopkit.StoredIdentity) error { return nil }
+
 // example is the event of a run, printed by a client with the same options.
 func (t *Telemetry) example() (string, error) {
 	var text strings.Builder
 	opts := t.clientOptions()
-	printTo(&opts, &text)
-	opts.IdentityStore = identityReader{t.dir}
+	printTo(&opts, &lockedWriter{to: &text})
+	opts.IdentityStore = exampleIdentity{t.dir}
 	opts.OnError, opts.Hooks = nil, loopkit.Hooks{}
 	client, err := loopkit.New(anyKey, &opts)
 	if err != nil {
@@ -105,11 +123,12 @@ func (t *Telemetry) example() (string, error) {
 	}
 	example := run{
 		began:   time.Now().Add(-1234 * time.Millisecond),
-		command: commandName(t.options.App, "example", nil),
-		flags:   flagNames([]string{"force"}, nil),
+		command: "example",
+		flags:   []string{"force"},
 	}
+	user, _ := t.dir.user() // the contents tell of a file that cannot be read
 	err = errors.Join(
-		t.dir.resume(client.Session()),
+		user.resume(client.Session()),
 		example.track(client.Session(), t.options.Event, 0),
 		client.Close(context.Background()),
 	)

@@ -6,64 +6,73 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/loopkitai/loopkit-go"
 )
 
 // openSpool returns the program's spool; nil if there is none, or none that works.
-// The lock is held.
-func (t *Telemetry) openSpool() loopkit.Spool {
+func (t *Telemetry) openSpool() (spool loopkit.Spool, err error) {
 	if t.options.Spool == nil || t.dir.err != nil {
-		return nil
+		return nil, nil
 	}
-	err := os.MkdirAll(t.dir.path, 0o700)
-	var spool loopkit.Spool
-	if err == nil {
-		spool, err = t.options.Spool(t.dir.file(spoolName))
+	defer func() {
+		if recover() != nil {
+			err = errors.New("Options.Spool panicked")
+		}
+		if err != nil {
+			spool, err = nil, fmt.Errorf("loopkitcli: the spool cannot be opened, or another run has it open: %w", err)
+		}
+	}()
+	if err := os.MkdirAll(t.dir.path, 0o700); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		err = fmt.Errorf("loopkitcli: the spool cannot be opened: %w", err)
-		t.later = append(t.later, func() { t.report(err) })
-		return nil
-	}
-	return spool
+	return t.options.Spool(t.dir.file(spoolName))
 }
 
-// visitSpool opens the spool for a while, if there is one, and waits for other
-// runs that have it open as long as patience lasts.
-func (t *Telemetry) visitSpool(patience time.Duration, visit func(loopkit.Spool) error) error {
-	if t.options.Spool == nil || !t.dir.has(spoolName) {
-		return nil
-	}
-	var spool loopkit.Spool
-	var err error
-	for until := time.Now().Add(patience); ; time.Sleep(spoolPause) {
-		spool, err = t.options.Spool(t.dir.file(spoolName))
-		if err == nil || time.Now().After(until) {
-			break
+// visitSpool opens the spool for a while, as often as there are free parts of it:
+// it may have one for each process, and take over little of the others. It ends
+// when visit finds nothing in one. It waits as long as patience lasts if other runs
+// have all of it open.
+func (t *Telemetry) visitSpool(patience time.Duration, visit func(loopkit.Spool) (found bool, err error)) (err error) {
+	var open []loopkit.Spool
+	defer func() {
+		for _, spool := range open {
+			err = errors.Join(err, spool.Close())
+		}
+	}()
+	until := time.Now().Add(patience)
+	for len(open) < mostParts {
+		spool, failed := t.openSpool()
+		switch {
+		case failed != nil && len(open) > 0: // others have the rest, and ask for the saved choice themselves
+			return nil
+		case failed != nil && time.Now().After(until):
+			return failed
+		case failed != nil:
+			time.Sleep(spoolPause)
+			continue
+		case spool == nil:
+			return nil
+		}
+		open = append(open, spool)
+		if found, err := visit(spool); err != nil || !found {
+			return err
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("loopkitcli: the spool cannot be opened, or another run has it open: %w", err)
-	}
-	if spool == nil {
-		return nil
-	}
-	return errors.Join(visit(spool), spool.Close())
+	return nil
 }
 
 const (
 	spoolPatience = time.Second // runs of other commands end in time
 	spoolPause    = 20 * time.Millisecond
+	mostParts     = 100 // more than any spool has
 )
 
 // waiting counts the messages in a spool.
-func waiting(spool loopkit.Spool, kinds ...loopkit.Kind) (int, error) {
+func waiting(spool loopkit.Spool) (int, error) {
 	count := 0
-	for _, kind := range kinds {
+	for _, kind := range []loopkit.Kind{loopkit.KindIdentify, loopkit.KindGroup, loopkit.KindTrack, loopkit.KindDeleteUser, loopkit.KindDeleteGroup} {
 		for after := uint64(0); ; {
 			batch, err := spool.Next(kind, after)
 			if errors.Is(err, io.EOF) {
@@ -81,58 +90,31 @@ func waiting(spool loopkit.Spool, kinds ...loopkit.Kind) (int, error) {
 
 // clearSpool removes what waits in the spool and returns how many messages that
 // were. Requests to delete somebody stay: they are no tracking. Another run that
-// has the spool open asks for the saved choice itself before it ends.
+// has the spool open removes its part itself when it ends.
 func (t *Telemetry) clearSpool(patience time.Duration) (removed int, err error) {
 	if !t.dir.has(spoolName) {
-		return 0, t.dir.removeAsides()
+		return 0, nil
 	}
-	deletions := 0
-	err = t.visitSpool(patience, func(spool loopkit.Spool) error {
-		removed, err = spool.Purge(math.MaxUint64, func(_ uint64, kind loopkit.Kind, _ []byte) bool {
-			return kind != loopkit.KindDeleteUser && kind != loopkit.KindDeleteGroup
-		})
-		if err != nil {
-			return err
+	if t.options.Spool == nil { // that of an older version, which nothing will ever be sent of
+		if err := os.RemoveAll(t.dir.file(spoolName)); err != nil {
+			return 0, fmt.Errorf("loopkitcli: %w", err)
 		}
-		deletions, err = waiting(spool, loopkit.KindDeleteUser, loopkit.KindDeleteGroup)
-		return err
+		return 0, t.dir.remove(clearedFile)
+	}
+	if err := t.dir.remove(clearedFile); err != nil { // until it is done again
+		return 0, err
+	}
+	err = t.visitSpool(patience, func(spool loopkit.Spool) (bool, error) {
+		n, err := spool.Purge(math.MaxUint64, func(_ uint64, kind loopkit.Kind, _ []byte) bool { return !deletes(kind) })
+		removed += n
+		return n > 0, err
 	})
-	if err != nil || deletions > 0 {
-		return removed, err
-	}
-	return removed, t.dir.removeSpool() // what had been set aside as damaged, too
-}
-
-const aside = spoolName + ".removed."
-
-// removeSpool removes the directory with all that is in it. It is moved away
-// first, so that a process which opens it now gets a new one and not half of the
-// old one.
-func (d directory) removeSpool() error {
-	moved, err := os.MkdirTemp(d.path, aside+"*")
 	if err == nil {
-		err = os.Rename(d.file(spoolName), filepath.Join(moved, spoolName))
+		err = t.dir.replace(clearedFile, today()+"\n")
 	}
-	if err != nil {
-		err = fmt.Errorf("loopkitcli: %w", err)
-	}
-	return errors.Join(err, d.removeAsides())
+	return removed, err
 }
 
-// removeAsides removes what had been moved away, also by a process that was
-// killed then.
-func (d directory) removeAsides() error {
-	entries, err := os.ReadDir(d.path)
-	if d.err != nil || absent(err) {
-		return nil
-	}
-	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), aside) {
-			err = errors.Join(err, os.RemoveAll(d.file(entry.Name())))
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("loopkitcli: %w", err)
-	}
-	return nil
+func deletes(kind loopkit.Kind) bool {
+	return kind == loopkit.KindDeleteUser || kind == loopkit.KindDeleteGroup
 }

@@ -20,6 +20,7 @@ const (
 	identityFile = "anonymous_id" // see loopkit.FileIdentity
 	userFile     = "user"         // who is logged in
 	spoolName    = "spool"        // a directory
+	clearedFile  = "cleared"      // the day on which all that waited there was removed; not while a run fills it
 )
 
 const mostStateBytes = 4 << 10 // of a file that may be ours
@@ -33,7 +34,7 @@ type directory struct {
 // directoryOf does not create it: nothing is kept of people who were not asked.
 func directoryOf(o *Options) directory {
 	dir := o.Dir
-	if !appName.MatchString(o.App) {
+	if !isApp(o.App) {
 		return directory{err: errors.New("loopkitcli: there is no directory to keep anything in: the program has no name")}
 	}
 	if dir == "" {
@@ -42,6 +43,10 @@ func directoryOf(o *Options) directory {
 			return directory{err: fmt.Errorf("loopkitcli: there is no directory to keep anything in: %w", err)}
 		}
 		dir = filepath.Join(config, o.App)
+	}
+	dir, err := filepath.Abs(dir) // the program may change its working directory
+	if err != nil {
+		return directory{err: fmt.Errorf("loopkitcli: there is no directory to keep anything in: %w", err)}
 	}
 	return directory{path: filepath.Join(dir, "telemetry")}
 }
@@ -74,45 +79,69 @@ func (d directory) foreign(name string) error {
 }
 
 // replace keeps content in a file, for its owner alone.
-func (d directory) replace(name, content string) (err error) {
-	if d.err != nil {
-		return d.err
-	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("loopkitcli: nothing can be kept: %w", err)
-		}
-	}()
-	if err := os.MkdirAll(d.path, 0o700); err != nil {
-		return err
-	}
-	draft, err := os.CreateTemp(d.path, name+".*") // created with mode 0600
+func (d directory) replace(name, content string) error { return d.publish(name, content, os.Rename) }
+
+// create is replace for a file that is not there; else the error wraps fs.ErrExist.
+// Of all calls in all processes, one succeeds.
+func (d directory) create(name, content string) error { return d.publish(name, content, os.Link) }
+
+func (d directory) publish(name, content string, place func(from, to string) error) error {
+	draft, err := d.draft(name, content)
 	if err != nil {
 		return err
 	}
-	_, err = draft.WriteString(content)
-	err = errors.Join(err, draft.Sync(), draft.Close())
-	if err == nil {
-		err = os.Rename(draft.Name(), d.file(name))
+	err = place(draft, d.file(name))
+	if gone := os.Remove(draft); !absent(gone) { // as it is after a rename
+		err = errors.Join(err, gone)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(draft.Name()))
+		return fmt.Errorf("loopkitcli: nothing can be kept: %w", err)
 	}
 	return nil
 }
 
-// claim reports whether this is the call, of all calls in all processes, that
-// creates the file.
-func (d directory) claim(name string) bool {
-	if d.err != nil || os.MkdirAll(d.path, 0o700) != nil {
-		return false
+// draft writes content to a new file beside that which it is for.
+func (d directory) draft(name, content string) (path string, err error) {
+	if d.err != nil {
+		return "", d.err
 	}
-	file, err := os.OpenFile(d.file(name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	err = os.MkdirAll(d.path, 0o700)
+	var file *os.File
+	if err == nil {
+		file, err = os.CreateTemp(d.path, name+".*") // created with mode 0600
+	}
 	if err != nil {
-		return false
+		return "", fmt.Errorf("loopkitcli: nothing can be kept: %w", err)
 	}
-	_, err = file.WriteString(today() + "\n")
-	return errors.Join(err, file.Close()) == nil
+	_, err = file.WriteString(content)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return "", fmt.Errorf("loopkitcli: nothing can be kept: %w", errors.Join(err, os.Remove(file.Name())))
+	}
+	return file.Name(), nil
+}
+
+// writable reports whether anything could be kept now.
+func (d directory) writable() bool {
+	draft, err := d.draft(choiceFile, "")
+	return err == nil && os.Remove(draft) == nil
+}
+
+// removeDrafts removes what a process that was killed wrote of a file.
+func (d directory) removeDrafts(name string) error {
+	if d.err != nil {
+		return nil
+	}
+	entries, err := os.ReadDir(d.path)
+	if err != nil && !absent(err) {
+		return fmt.Errorf("loopkitcli: %w", err)
+	}
+	var drafts []string
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), name+".") {
+			drafts = append(drafts, entry.Name())
+		}
+	}
+	return d.remove(drafts...)
 }
 
 func today() string { return time.Now().Format(time.DateOnly) }
@@ -179,9 +208,11 @@ func (d directory) choice() (choice, error) {
 	return choice{}, d.foreign(choiceFile)
 }
 
-// keepChoice saves what the user says now, and never replaces what it cannot read.
+// keepChoice saves what the user says now, and never replaces what it cannot read,
+// nor the day on which they said so first.
 func (d directory) keepChoice(on bool) error {
-	if _, err := d.choice(); err != nil {
+	before, err := d.choice()
+	if err != nil || before.made && before.on == on {
 		return err
 	}
 	word := "off"

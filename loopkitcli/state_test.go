@@ -31,6 +31,21 @@ func TestTheStateIsInTheConfigurationDirectory(t *testing.T) {
 	assert.FileExists(t, filepath.Join(config, "mytool", "telemetry", "choice"))
 }
 
+func TestARelativeDirectoryIsThatOfTheStart(t *testing.T) {
+	i := install(t)
+	i.dir = t.TempDir()
+	t.Chdir(i.dir)
+	i.options.Dir = "."
+	i.say("on")
+	run := i.run()
+	run.Start("deploy")
+	t.Chdir(t.TempDir())
+	run.Finish(0)
+	i.anonymousIDs(1)
+	assert.Equal(t, []string{"anonymous_id", "choice"}, i.files())
+	assert.Equal(t, filepath.Dir(i.path("choice")), run.Status().Directory)
+}
+
 func TestWithoutAHomeNothingIsSentUnlessTheVariableSaysSo(t *testing.T) {
 	i := agreed(t)
 	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "AppData"} {
@@ -48,7 +63,11 @@ func TestWithoutAHomeNothingIsSentUnlessTheVariableSaysSo(t *testing.T) {
 	assert.False(t, i.run().Notice())
 	i.command("deploy")
 	i.anonymousIDs(1)
-	assert.Empty(t, i.stderr.String())
+	t.Setenv(variable, "")
+	asked, err := i.run().Ask()
+	assert.NoError(t, err)
+	assert.False(t, asked)
+	assert.Empty(t, i.stderr.String(), "nobody is asked what could not be kept")
 }
 
 func TestWhatIsKeptIsReadableByItsOwnerAlone(t *testing.T) {

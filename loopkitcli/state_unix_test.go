@@ -3,8 +3,10 @@
 package loopkitcli_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -21,13 +23,34 @@ func (i *installation) withoutDisk() {
 	require.NoError(i.t, os.Symlink(filepath.Join(i.dir, "nowhere", "at", "all"), i.path("")))
 }
 
-func TestAnAnswerThatCannotBeKeptIsNone(t *testing.T) {
+func TestWhereAnAnswerCouldNotBeKeptNobodyIsAsked(t *testing.T) {
 	i := seated(t, "y\n")
 	i.withoutDisk()
 	on, err := i.run().Ask()
+	assert.NoError(t, err)
+	assert.False(t, on)
+	assert.Empty(t, i.stderr.String())
+	assert.Contains(t, i.fails("on"), "nothing can be kept")
+}
+
+func TestAnAnswerThatCannotBeKeptIsNone(t *testing.T) {
+	i := seated(t, "")
+	breaks := reading(func() {
+		require.NoError(t, os.RemoveAll(i.dir))
+		i.withoutDisk()
+	})
+	i.options.Stdin = io.MultiReader(breaks, strings.NewReader("y\n"))
+	on, err := i.run().Ask()
 	assert.ErrorContains(t, err, "nothing can be kept")
 	assert.False(t, on)
-	assert.Contains(t, i.fails("on"), "nothing can be kept")
+}
+
+// reading is an empty input that does something when it is read.
+type reading func()
+
+func (r reading) Read([]byte) (int, error) {
+	r()
+	return 0, io.EOF
 }
 
 func TestANoticeThatCannotBeRememberedIsNotShown(t *testing.T) {

@@ -116,7 +116,7 @@ func (t *Telemetry) reset([]string) (string, error) {
 // clear removes what is kept of the person, and says so.
 func (t *Telemetry) clear() (string, error) {
 	before := t.Status()
-	err := t.dir.remove(identityFile, userFile)
+	err := t.dir.forget()
 	text := ""
 	if err == nil && before.AnonymousID != "" {
 		text = "Removed the anonymous ID " + before.AnonymousID + ".\n"

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/loopkitai/loopkit-go"
 )
@@ -19,16 +20,17 @@ type Telemetry struct {
 	options Options
 	wrong   error // why it cannot send
 	dir     directory
+	store   *identityStore
+	stderr  *lockedWriter // Options.Stderr
 
-	mu       sync.Mutex // not held while the program's own functions run, but Options.Spool
+	mu       sync.Mutex // not held while the disk is used or functions of the program run
 	decision Decision
-	client   *loopkit.Client // nil until it is needed, and if there is none
-	opened   bool
+	opening  *opening // nil until a client is needed
 	run      run
-	warned   bool // of a variable that says nothing
-	untold   bool // the run is not tracked
-	over     bool
-	later    []func() // what unlock does
+	warned   bool          // of a variable that says nothing
+	untold   bool          // the run is not tracked
+	over     bool          // no client is made any more
+	ended    chan struct{} // closed when the first Finish is done; nil before it
 }
 
 // New decides whether the run may send, from the environment and the saved
@@ -39,6 +41,8 @@ func New(apiKey string, opts *Options) *Telemetry {
 	t := &Telemetry{key: apiKey}
 	t.options, t.wrong = opts.resolved()
 	t.dir = directoryOf(&t.options)
+	t.store = &identityStore{dir: t.dir}
+	t.stderr = &lockedWriter{to: t.options.Stderr}
 	if t.wrong == nil && apiKey == "" {
 		t.wrong = errNoKey
 	}
@@ -47,13 +51,31 @@ func New(apiKey string, opts *Options) *Telemetry {
 }
 
 // decideAgain asks the environment and the disk.
-func (t *Telemetry) decideAgain() Decision {
-	saved, unreadable := t.dir.choice()
-	d := decide(os.Getenv, variableOf(t.options.App), saved, unreadable, t.wrong)
+func (t *Telemetry) decideAgain() {
+	d := t.look()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.decision = d
-	return d
+}
+
+func (t *Telemetry) look() Decision {
+	saved, unreadable := t.dir.choice()
+	return decide(os.Getenv, variableOf(t.options.App), saved, unreadable, t.wrong)
+}
+
+// lookAgain obeys a user who says no in another terminal. It does not obey a yes:
+// a run that began without consent stays without it, unless its own user agrees.
+func (t *Telemetry) lookAgain() Decision {
+	if d := t.Decision(); d.Mode != On || d.Reason != ReasonChoice {
+		return d
+	}
+	d := t.look()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if d.Mode == Off {
+		t.decision = d
+	}
+	return t.decision
 }
 
 // Decision returns what this run does with its messages, and why.
@@ -67,58 +89,90 @@ func (t *Telemetry) Decision() Decision {
 }
 
 // Session returns the session of the program's user, for further events: that of
-// [Telemetry.Client]. It is nil, which discards everything, if telemetry is off.
-// Use [Telemetry.Login] and [Telemetry.Logout] in place of its Identify and Reset,
-// which no later run knows of.
+// [Telemetry.Client]. It is nil, which discards everything, if telemetry is off;
+// one that was taken before the user agreed stays nil, so take it where it is
+// needed. Use [Telemetry.Login] and [Telemetry.Logout] in place of its Identify
+// and Reset, which no later run knows of.
 func (t *Telemetry) Session() *loopkit.Session { return t.Client().Session() }
 
 // Client returns the client that sends, for what a session has not; nil, which
-// discards everything, if telemetry is off. [Telemetry.Finish] closes it.
+// discards everything, if telemetry is off. [Telemetry.Finish] closes it. It waits
+// for the disk, which [Telemetry.Start] does not.
 func (t *Telemetry) Client() *loopkit.Client {
 	if t == nil {
 		return nil
 	}
 	t.mu.Lock()
-	defer t.unlock()
-	return t.open()
-}
-
-// unlock ends what t.mu.Lock began, and does what had to wait for it because it
-// runs functions of the program.
-func (t *Telemetry) unlock() {
-	later := t.later
-	t.later = nil
+	o := t.open()
 	t.mu.Unlock()
-	for _, do := range later {
-		do()
-	}
+	return t.opened(o)
 }
 
-// open makes the client when it is needed first. The lock is held.
-func (t *Telemetry) open() *loopkit.Client {
-	if t.opened || t.over || t.decision.Mode == Off {
-		return t.client
+// opening makes the client in the background, because a disk may be slow. Finish
+// waits for it.
+type opening struct {
+	done   chan struct{}
+	client *loopkit.Client // nil if there is none
+	user   savedUser       // who is logged in; empty if nobody
+	idle   func()          // closes the connections
+	err    error           // for OnError
+	seen   atomic.Bool     // somebody has the client
+}
+
+// open begins to make the client, unless it has. The lock is held.
+func (t *Telemetry) open() *opening {
+	if t.opening == nil && !t.over && t.decision.Mode != Off {
+		t.opening = &opening{done: make(chan struct{}), idle: func() {}}
+		go t.makeClient(t.opening)
 	}
-	t.opened = true
+	return t.opening
+}
+
+// opened waits for the client. Whoever is first tells of errors and makes the
+// session the user's: both call functions of the program, which may want the
+// client themselves.
+func (t *Telemetry) opened(o *opening) *loopkit.Client {
+	if o == nil {
+		return nil
+	}
+	<-o.done
+	if !o.seen.Swap(true) {
+		t.report(o.err)
+		if t.Decision().Mode != Off {
+			t.report(o.user.resume(o.client.Session()))
+		}
+	}
+	return o.client
+}
+
+func (t *Telemetry) makeClient(o *opening) {
+	defer close(o.done)
 	key, opts := t.key, t.clientOptions()
-	if t.decision.Mode == Log {
-		printTo(&opts, t.options.Stderr)
+	switch t.lookAgain().Mode {
+	case Off:
+		return
+	case Log:
+		printTo(&opts, t.stderr)
 		key, opts.IdentityStore = anyKey, identityReader{t.dir}
-	} else {
-		opts.IdentityStore = &identityStore{dir: t.dir}
-		opts.Spool = t.openSpool()
+	case On:
+		o.idle = t.guard(&opts, o)
+		opts.IdentityStore = t.store
+		if o.err = t.dir.remove(clearedFile); o.err == nil {
+			opts.Spool, o.err = t.openSpool()
+		}
 	}
 	client, err := loopkit.New(key, &opts)
 	if err != nil {
 		if opts.Spool != nil {
-			err = errors.Join(err, opts.Spool.Close())
+			o.err = errors.Join(o.err, opts.Spool.Close())
 		}
+		t.mu.Lock()
 		t.decision = cannotSend(err)
-		return nil
+		t.mu.Unlock()
+		return
 	}
-	t.client = client
-	t.later = append(t.later, func() { t.report(t.dir.resume(client.Session())) })
-	return client
+	o.client = client
+	o.user, _ = t.dir.user() // Status tells of a file that cannot be read
 }
 
 // anyKey is for clients that send nothing.
@@ -144,9 +198,12 @@ func (t *Telemetry) clientOptions() loopkit.Options {
 	return opts
 }
 
-// report tells the program of an error that is not the user's.
+// report tells the program of an error that is not the user's. A panic of its
+// function must not end it.
 func (t *Telemetry) report(err error) {
-	if err != nil && t.options.Client.OnError != nil {
-		t.options.Client.OnError(context.Background(), err)
+	if err == nil || t.options.Client.OnError == nil {
+		return
 	}
+	defer func() { _ = recover() }()
+	t.options.Client.OnError(context.Background(), err)
 }

@@ -87,7 +87,7 @@ func TestOffRemovesWhatWaits(t *testing.T) {
 	m.does("list")
 	assert.Contains(t, m.kept(), "spool")
 	assert.Contains(t, m.does("telemetry", "off"), "Removed 2 messages that had not been sent yet.\n")
-	assert.Equal(t, []string{"choice"}, m.kept())
+	assert.Equal(t, []string{"choice", "cleared", "spool"}, m.kept())
 	m.server.Heal()
 	m.server.Reset()
 	m.does("list")
@@ -105,7 +105,7 @@ func TestARunThatIsUnderWayIsNotSentOfAUserWhoSaysNo(t *testing.T) {
 	m.does("telemetry", "off")
 	end("Buy milk")
 	assert.Empty(t, m.server.Messages())
-	assert.Equal(t, []string{"choice"}, m.kept())
+	assert.Equal(t, []string{"choice", "cleared", "spool"}, m.kept())
 }
 
 func TestLogPrintsAndSendsNothing(t *testing.T) {
