@@ -31,8 +31,7 @@ func (t *Telemetry) openSpool() (spool loopkit.Spool, err error) {
 }
 
 // visitSpool opens the spool for a while, as often as there are free parts of it:
-// it may have one for each process, and take over little of the others. It ends
-// when visit finds nothing in one. It waits as long as patience lasts if other runs
+// it may have one for each process. It ends when visit finds nothing in one. It waits as long as patience lasts if other runs
 // have all of it open.
 func (t *Telemetry) visitSpool(patience time.Duration, visit func(loopkit.Spool) (found bool, err error)) (err error) {
 	var open []loopkit.Spool
@@ -107,7 +106,11 @@ func (t *Telemetry) clearSpool(patience time.Duration) (removed int, err error) 
 	err = t.visitSpool(patience, func(spool loopkit.Spool) (bool, error) {
 		n, err := spool.Purge(math.MaxUint64, func(_ uint64, kind loopkit.Kind, _ []byte) bool { return !deletes(kind) })
 		removed += n
-		return n > 0, err
+		if err != nil {
+			return false, err
+		}
+		left, err := waiting(spool) // a part with requests to delete alone may come before others
+		return n > 0 || left > 0, err
 	})
 	if err == nil {
 		err = t.dir.replace(clearedFile, today()+"\n")

@@ -18,10 +18,6 @@ const fillPercent = 0.95
 func (s *Spool) Append(batches []loopkit.SpoolBatch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.append(batches)
-}
-
-func (s *Spool) append(batches []loopkit.SpoolBatch) error {
 	if s.err != nil {
 		return s.err
 	}
@@ -87,9 +83,9 @@ func addRecord(tx *bbolt.Tx, r record, c *counters) error {
 	return r.parts(b.Put)
 }
 
-// next returns the record with the smallest ID above after, without data if there
+// nextRecord returns the record with the smallest ID above after, without data if there
 // is none.
-func (d *database) next(kind loopkit.Kind, after uint64) (r record, err error) {
+func (d *database) nextRecord(kind loopkit.Kind, after uint64) (r record, err error) {
 	if after+1 == 0 {
 		return record{}, nil
 	}
@@ -139,17 +135,24 @@ func (s *Spool) Remove(ids []uint64) error {
 	ids = slices.Clone(ids)
 	slices.Sort(ids)
 	for some := range slices.Chunk(slices.Compact(ids), removeBatches) {
-		err := s.shrink(len(some), func(tx *bbolt.Tx, c *counters, i int) error { return removeRecord(tx, some[i], c) })
+		err := s.changeInSteps(len(some), func(tx *bbolt.Tx, c *counters, i int) error { return removeRecord(tx, some[i], c) })
 		if err != nil {
 			return fmt.Errorf("spool: removing batches: %w", err)
 		}
 	}
+	if s.counters.batches() > 0 {
+		return nil
+	}
+	// On a full disk it can wait: what was to be removed is.
+	if err := s.compactIfFree(); s.err != nil {
+		return err
+	}
 	return nil
 }
 
-// shrink runs n steps in one transaction. If that fails, because the disk is full,
-// it runs each in its own, with the help of the reserve.
-func (s *Spool) shrink(n int, step func(tx *bbolt.Tx, c *counters, i int) error) error {
+// changeInSteps runs n steps in one transaction. If that fails, because the disk is
+// full, it runs each in its own, with the help of the reserve.
+func (s *Spool) changeInSteps(n int, step func(tx *bbolt.Tx, c *counters, i int) error) error {
 	err := s.change(func(tx *bbolt.Tx, c *counters) error {
 		for i := range n {
 			if err := step(tx, c, i); err != nil {
@@ -182,6 +185,7 @@ func removeRecord(tx *bbolt.Tx, id uint64, c *counters) error {
 		if b.Get(partKey(id, 0)) == nil {
 			continue
 		}
+		c.freed = true
 		return dropRecord(b, loopkit.Kind(kind), id, c)
 	}
 	return nil

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,32 +13,34 @@ import (
 // checked is what is known about a file before bbolt may map it.
 type checked struct {
 	pages   *pages // nil if no state of the file can be read
-	torn    bool   // one meta page is invalid, so the last transaction may be lost
 	trees   map[string]tree
 	counted *counters // nil if unreadable
 	state   []byte
 }
 
-var errForeign = errors.New("spool: the file is not a spool, so it stays as it is; choose another directory")
+var errForeign = errors.New("the file is not a spool, so it stays as it is; choose another directory")
 
-// check reads the frame of a file: the meta pages, the list of free pages and all
-// pages above the leaves, about a hundredth of the file. It returns damage, or an
-// error for a file that must stay as it is.
-func check(file *os.File) (checked, error) {
-	info, err := file.Stat()
+// check reads the frame of a file: the meta pages, the list of free pages, all pages
+// above the leaves, and the heads of the leaves. It returns damage, or an error for
+// a file that must stay as it is: one that is no spool, or that cannot be read now.
+func check(file io.ReaderAt, size int64) (checked, error) {
+	newest, err := readHeader(file, size)
 	if err != nil {
 		return checked{}, err
 	}
-	newest, torn, err := readHeader(file, info.Size())
-	if err != nil {
-		return checked{}, err
+	c := checked{pages: newPages(file, newest, size)}
+	err = c.checkTrees()
+	if c.pages.failed != nil {
+		return c, c.pages.failed
 	}
-	c := checked{pages: newPages(file, newest), torn: torn}
-	short := newest.high > uint64(info.Size())/newest.pageSize
+	if c.pages.high < newest.high && !errors.Is(err, errNewer) {
+		return c, damagedBy("it was cut off at %d bytes", size)
+	}
+	return c, err
+}
+
+func (c *checked) checkTrees() error {
 	var problem error
-	if short {
-		problem = damagedBy("it was cut off at %d bytes", info.Size())
-	}
 	note := func(err error) {
 		if err != nil && problem == nil {
 			problem = damagedBy("%w", err)
@@ -45,18 +48,15 @@ func check(file *os.File) (checked, error) {
 	}
 	note(c.readRoot())
 	if len(c.trees) == 0 && problem == nil {
-		return c, errForeign
+		return errForeign
 	}
-	if err := c.readMeta(note); err != nil {
-		return c, err
-	}
-	if problem != nil {
-		return c, problem
+	if err := c.readMeta(note); err != nil || problem != nil {
+		return cmp.Or(err, problem)
 	}
 	for _, name := range append([]string{reserveBucket}, kindBuckets[:]...) {
 		t, ok := c.trees[name]
 		if !ok {
-			return c, damagedBy("the bucket %s is missing", name)
+			return damagedBy("the bucket %s is missing", name)
 		}
 		if t.inline != nil {
 			continue
@@ -67,19 +67,43 @@ func check(file *os.File) (checked, error) {
 		}
 		note(err)
 	}
-	_, err = c.pages.free()
+	_, err := c.pages.free()
 	note(err)
-	return c, problem
+	return problem
+}
+
+// readCounters reads what is needed to know how much is in a file, which another
+// process may be writing to.
+func readCounters(file *os.File) (counters, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return counters{}, err
+	}
+	newest, err := readHeader(file, info.Size())
+	if err != nil {
+		return counters{}, err
+	}
+	c := checked{pages: newPages(file, newest, info.Size())}
+	if err := c.readRoot(); err != nil {
+		return counters{}, err
+	}
+	var problem error
+	err = c.readMeta(func(err error) { problem = cmp.Or(problem, err) })
+	if err := cmp.Or(err, problem); err != nil {
+		return counters{}, err
+	}
+	return *c.counted, nil
 }
 
 // readHeader returns the newest state of the file that is valid.
-func readHeader(file io.ReaderAt, size int64) (newest header, torn bool, err error) {
-	if size == 0 {
-		return newest, true, damagedBy("it is empty")
-	}
+func readHeader(file io.ReaderAt, size int64) (newest header, err error) {
 	start := make([]byte, min(size, pageHead+metaBytes))
-	if _, err := file.ReadAt(start, 0); err != nil {
-		return newest, true, fmt.Errorf("spool: reading the file: %w", err)
+	n, err := file.ReadAt(start, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return newest, fmt.Errorf("reading the file: %w", err)
+	}
+	if start = start[:n]; n == 0 {
+		return newest, damagedBy("it is empty")
 	}
 	found, newer, ours := 0, false, len(bytes.Trim(start, "\x00")) == 0
 	take := func(page []byte, at uint64) {
@@ -102,19 +126,21 @@ func readHeader(file io.ReaderAt, size int64) (newest header, torn bool, err err
 			continue
 		}
 		second := make([]byte, pageHead+metaBytes)
-		if n, err := file.ReadAt(second, int64(at)); err == nil || errors.Is(err, io.EOF) {
-			take(second[:n], at)
+		n, err := file.ReadAt(second, int64(at))
+		if err != nil && !errors.Is(err, io.EOF) {
+			return newest, fmt.Errorf("reading the file: %w", err)
 		}
+		take(second[:n], at)
 	}
 	switch {
 	case found > 0:
-		return newest, found < 2, nil
+		return newest, nil
 	case newer:
-		return newest, true, errNewer
+		return newest, errNewer
 	case ours || len(start) < pageHead+4 && bytes.HasPrefix(firstPage(), start):
-		return newest, true, damagedBy("no meta page is valid")
+		return newest, damagedBy("no meta page is valid")
 	}
-	return newest, true, errForeign
+	return newest, errForeign
 }
 
 // firstPage is how every file of bbolt begins.
@@ -126,7 +152,7 @@ func firstPage() []byte {
 	return native.AppendUint32(b, boltMagic)
 }
 
-var errNewer = errors.New("spool: the file was written by a newer version of this library, so it stays as it is; update the program, or choose another directory")
+var errNewer = errors.New("the file was written by a newer version of this library, so it stays as it is; update the program, or choose another directory")
 
 // readRoot finds the buckets.
 func (c *checked) readRoot() (problem error) {
@@ -137,7 +163,11 @@ func (c *checked) readRoot() (problem error) {
 	}
 	lost := func(err error) { problem = err }
 	err := c.pages.walk(tree{root: c.pages.root}, func(flags uint32, key, value []byte) error {
-		if flags != bucketFlag || !ours[string(key)] {
+		if flags != bucketFlag { // the page has an older content: the root of no file of bbolt has a plain key
+			lost(errors.New("the root has a key that is no bucket"))
+			return nil
+		}
+		if !ours[string(key)] {
 			return nil
 		}
 		t, err := asTree(bytes.Clone(value))

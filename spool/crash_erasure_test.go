@@ -128,7 +128,7 @@ func TestWhoIsDeletedStaysDeletedAcrossKills(t *testing.T) {
 		requireErased(t, user, who, arrived[user])
 	}
 	t.Logf("%d people, %d deletions", len(people), deletions)
-	assert.Greater(t, deletions, 5, "the test tests something")
+	assert.Positive(t, deletions, "the test tests something")
 }
 
 // requireErased asserts that between two lives of a person there is a deletion, that

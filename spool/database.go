@@ -49,9 +49,9 @@ type database struct {
 	stuck bool     // a panic left db locked, so that its Close would wait for ever
 }
 
-// openDatabase opens a file that has been checked, or creates it. Only a
-// database with sync set syncs by itself.
-func openDatabase(path string, sync bool) (*database, error) {
+// openDatabase opens a file that has been checked, or with os.O_EXCL creates one.
+// Only a database with sync set syncs by itself.
+func openDatabase(path string, exclusive int, sync bool) (*database, error) {
 	d := &database{}
 	err := guard(func() (err error) {
 		d.db, err = bbolt.Open(path, fileMode, &bbolt.Options{
@@ -59,8 +59,11 @@ func openDatabase(path string, sync bool) (*database, error) {
 			FreelistType: bbolt.FreelistMapType,
 			NoSync:       !sync,
 			NoStatistics: true,
-			OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-				d.file, err = os.OpenFile(name, flag, mode)
+			OpenFile: func(name string, flag int, _ os.FileMode) (f *os.File, err error) {
+				if exclusive == 0 {
+					flag &^= os.O_CREATE // it may be gone since it was checked
+				}
+				d.file, err = openRegular(name, flag|exclusive)
 				return d.file, err
 			},
 		})

@@ -78,12 +78,16 @@ func (s *Spool) freePages() ([]uint64, header, error) {
 	if err != nil {
 		return nil, header{}, err
 	}
-	newest, _, err := readHeader(s.db.file, info.Size())
+	newest, err := readHeader(s.db.file, info.Size())
 	if err != nil {
 		return nil, header{}, err
 	}
-	free, err := newPages(s.db.file, newest).free()
-	if err != nil {
+	p := newPages(s.db.file, newest, info.Size())
+	free, err := p.free()
+	switch {
+	case p.failed != nil:
+		return nil, header{}, p.failed
+	case err != nil:
 		return nil, header{}, damagedBy("%w", err)
 	}
 	return free, newest, nil
@@ -95,8 +99,11 @@ func (s *Spool) zero(start, end, pageSize uint64) error {
 	zeros, buf := make([]byte, pageSize), make([]byte, max(eraseBytes, pageSize))
 	for start < end {
 		read, err := s.db.file.ReadAt(buf[:min(end-start, uint64(len(buf)))], int64(start))
-		if err != nil && !errors.Is(err, io.EOF) || read == 0 {
-			return err
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("reading what was purged: %w", err)
+		}
+		if read == 0 {
+			return damagedBy("it was cut off at %d bytes", start)
 		}
 		for page := range slices.Chunk(buf[:read], int(pageSize)) {
 			if !bytes.Equal(page, zeros[:len(page)]) {

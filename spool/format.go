@@ -49,7 +49,8 @@ func deletes(kind loopkit.Kind) bool {
 type counters struct {
 	lastID uint64
 	kinds  [len(kindBuckets)]KindStats
-	scrub  bool // purged messages may still be in freed pages
+	purged bool // a purge has begun to remove messages, which may be in free pages
+	freed  bool // removed messages may be in free pages
 }
 
 func (c *counters) add(r record) {
@@ -78,7 +79,12 @@ func (c *counters) bytes() (n int64) {
 	return n
 }
 
-const countersBytes = 8 + 3*8*len(kindBuckets) + 1
+const (
+	countersBytes = 8 + 3*8*len(kindBuckets) + 1
+
+	purgedFlag = 1
+	freedFlag  = 2
+)
 
 func (c *counters) encode() []byte {
 	b := binary.BigEndian.AppendUint64(make([]byte, 0, countersBytes+4), c.lastID)
@@ -87,26 +93,30 @@ func (c *counters) encode() []byte {
 		b = binary.BigEndian.AppendUint64(b, uint64(k.Messages))
 		b = binary.BigEndian.AppendUint64(b, uint64(k.Bytes))
 	}
-	if c.scrub {
-		return append(b, 1)
+	flags := byte(0)
+	if c.purged {
+		flags |= purgedFlag
 	}
-	return append(b, 0)
+	if c.freed {
+		flags |= freedFlag
+	}
+	return append(b, flags)
 }
 
 func decodeCounters(b []byte) (c counters, err error) {
 	if len(b) != countersBytes {
 		return c, fmt.Errorf("the counters have %d bytes", len(b))
 	}
-	next := func() int64 {
+	number := func() int64 {
 		v := binary.BigEndian.Uint64(b)
 		b = b[8:]
 		return int64(v)
 	}
-	c.lastID = uint64(next())
+	c.lastID = uint64(number())
 	for i := range c.kinds {
-		c.kinds[i] = KindStats{Batches: next(), Messages: next(), Bytes: next()}
+		c.kinds[i] = KindStats{Batches: number(), Messages: number(), Bytes: number()}
 	}
-	c.scrub = b[0] != 0
+	c.purged, c.freed = b[0]&purgedFlag != 0, b[0]&freedFlag != 0
 	return c, nil
 }
 

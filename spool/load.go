@@ -9,17 +9,18 @@ import (
 )
 
 const (
-	// A file of this size that is mostly free is rewritten when it is opened.
+	// A file of this size that is mostly free is rewritten, unless that takes long.
 	compactBytes = 8 << 20
 	compactShare = 4
+	compactMost  = 8 << 20 // bytes of batches that are copied
 )
 
 // load makes the file of a locked slot ready for use.
 func (s *Spool) load() error {
-	if err := s.recover(); err != nil {
+	if err := s.finishReplacing(); err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
-	torn, err := s.inspect()
+	err := s.check()
 	if isDamage(err) {
 		err = s.rebuild()
 	}
@@ -34,27 +35,28 @@ func (s *Spool) load() error {
 	if err != nil {
 		return fmt.Errorf("spool: opening the file: %w", err)
 	}
-	if torn {
-		err = s.change(func(_ *bbolt.Tx, c *counters) error {
-			c.lastID = max(c.lastID, clockID()) // the last transaction may be lost, and its IDs with it
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("spool: %w", err)
-		}
+	// Where the disk is full, both can wait: a purge insists on the second.
+	if s.counters.bytes() <= compactMost {
+		err = s.compactIfFree()
 	}
-	return s.economize()
+	if s.err == nil && s.counters.purged {
+		err = s.finishPurge()
+	}
+	if s.err != nil {
+		return err
+	}
+	return nil
 }
 
-// recover brings a creation or a replacement that was interrupted to its end.
-func (s *Spool) recover() error {
+// finishReplacing brings a creation or a replacement that was interrupted to its end.
+func (s *Spool) finishReplacing() error {
 	if err := os.Remove(s.path + newSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	info, err := os.Lstat(s.path)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		return errForeign
+		return irregular(s.path)
 	case err == nil:
 		if err := os.Remove(s.path + nextSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
@@ -63,12 +65,14 @@ func (s *Spool) recover() error {
 	case !errors.Is(err, os.ErrNotExist):
 		return err
 	}
-	err = os.Rename(s.path+nextSuffix, s.path)
-	if errors.Is(err, os.ErrNotExist) {
-		_, err = s.write(counters{}, nil, func(func(record) error) error { return nil }, func(*counters) {})
-		if err == nil {
-			err = os.Rename(s.path+newSuffix, s.path)
-		}
+	info, err = os.Lstat(s.path + nextSuffix)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return irregular(s.path + nextSuffix)
+	case err == nil:
+		err = os.Rename(s.path+nextSuffix, s.path)
+	case errors.Is(err, os.ErrNotExist):
+		err = s.create()
 	}
 	if err != nil {
 		return err
@@ -76,55 +80,71 @@ func (s *Spool) recover() error {
 	return syncDir(s.dir)
 }
 
-// inspect checks the file before it is mapped.
-func (s *Spool) inspect() (torn bool, err error) {
-	file, err := os.Open(s.path)
+func (s *Spool) create() error {
+	_, err := s.write(nil, func(func(record) error) error { return nil }, func(*counters) {})
 	if err != nil {
-		return false, err
+		return err
 	}
-	c, err := check(file)
-	return c.torn, errors.Join(err, file.Close())
+	return os.Rename(s.path+newSuffix, s.path)
+}
+
+// check checks the file before it is mapped.
+func (s *Spool) check() error {
+	file, err := openRegular(s.path, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	_, err = examine(file)
+	return errors.Join(err, file.Close())
+}
+
+func examine(file *os.File) (c checked, err error) {
+	info, err := file.Stat()
+	if err != nil {
+		return c, err
+	}
+	err = guard(func() (err error) {
+		c, err = check(file, info.Size())
+		return err
+	})
+	return c, err
 }
 
 // openFile opens the database of a file that has been checked.
 func (s *Spool) openFile() error {
-	db, err := openDatabase(s.path, s.options.Sync == SyncAlways)
+	db, err := openDatabase(s.path, 0, s.options.Sync == SyncAlways)
 	if err != nil {
 		return err
 	}
+	var counted counters
+	var state []byte
 	err = db.view(func(tx *bbolt.Tx) error {
-		counted, err := getMeta(tx, countersKey)
+		value, err := getMeta(tx, countersKey)
 		if err != nil {
 			return err
 		}
-		if s.counters, err = decodeCounters(counted); err != nil {
+		if counted, err = decodeCounters(value); err != nil {
 			return damagedBy("%w", err)
 		}
-		s.state, err = getMeta(tx, stateKey)
+		state, err = getMeta(tx, stateKey)
 		return err
 	})
 	if err != nil {
 		return errors.Join(err, db.close())
 	}
-	s.db = db
+	s.db, s.counters, s.state, s.loaded = db, counted, state, true
 	return nil
 }
 
-// economize gives space back after a long outage, and completes a purge.
-func (s *Spool) economize() error {
-	info, err := os.Stat(s.path)
+// compactIfFree gives the space of a long outage back. bbolt writes its list of free
+// pages with every transaction, so what is free makes each of them slow.
+func (s *Spool) compactIfFree() error {
+	info, err := s.db.file.Stat()
 	if err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
-	// Where the disk is full, both can wait: a purge insists on the second.
-	if info.Size() > compactBytes && s.counters.bytes() < info.Size()/compactShare {
-		err = s.do(s.compact)
+	if info.Size() <= compactBytes || s.counters.bytes() >= info.Size()/compactShare {
+		return nil
 	}
-	if s.err == nil && s.counters.scrub {
-		err = s.finishPurge()
-	}
-	if s.err != nil {
-		return err
-	}
-	return nil
+	return s.do(s.compact)
 }

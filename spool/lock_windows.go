@@ -10,7 +10,7 @@ import (
 
 // takeLock locks a file until it is closed, or the process ends.
 func takeLock(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, fileMode)
+	file, err := openRegular(path, os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}

@@ -15,7 +15,8 @@ const (
 	// SyncAlways syncs before a call returns.
 	SyncAlways SyncPolicy = iota
 	// SyncInterval syncs every Options.SyncEvery if there is something to sync,
-	// and in Close.
+	// and in Close. A power cut between two syncs can cost more than what was
+	// written since the first; only [SyncAlways] rules that out.
 	SyncInterval
 	// SyncNever leaves it to the operating system, also in Close.
 	SyncNever
@@ -35,8 +36,9 @@ type Options struct {
 	MaxBytes int64
 	// Processes is how many processes may use the directory at once: 1 to 64,
 	// default 1. Each has a file of its own, and [Open] returns [ErrLocked] when
-	// all are taken. It also takes over what processes that ended have left in
-	// theirs; see [Open]. A deletion does not reach what is in the files of others.
+	// all are taken. A process takes over the file of one that has ended; see
+	// [Open]. With a smaller number than before, what is left in the files above
+	// it stays there. A deletion does not reach what is in the files of others.
 	Processes int
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -72,68 +73,107 @@ func TestProcessesShareADirectoryAndTakeOverWhatOthersLeft(t *testing.T) {
 	kill()
 	require.NoError(t, s.Close())
 
-	first := open(t, dir, two) // takes the file of the child, and then what is in the other
-	got := drained(t, first)
-	require.Equal(t, []uint64{1, 3, 4, 2}, ids(got))
-	assert.Equal(t, events(0, "parent").Messages, got[2].Messages)
-	require.NoError(t, first.Append([]loopkit.SpoolBatch{events(5, "new")}))
-	second := open(t, dir, two)
-	assert.Empty(t, drained(t, second), "nothing is left there")
-}
-
-func TestWhatIsTakenOverKeepsItsOrderAndIsBounded(t *testing.T) {
-	dir, two := t.TempDir(), &spool.Options{Processes: 2, Sync: spool.SyncNever}
 	first := open(t, dir, two)
-	second, err := spool.Open(dir, two)
-	require.NoError(t, err)
-	const each, n = 100_000, 100 // 10 MB
-	for id := uint64(1); id <= n; id++ {
-		b := large(id, each)
-		if id%10 == 0 {
-			b = batch(id, loopkit.KindDeleteUser, fmt.Sprint(id))
-		}
-		require.NoError(t, second.Append([]loopkit.SpoolBatch{b}))
+	assert.Equal(t, []uint64{1, 3, 2}, ids(drained(t, first)), "of the child, which was there first")
+	second := open(t, dir, two)
+	got := drained(t, second)
+	require.Len(t, got, 1)
+	assert.Equal(t, events(1, "parent").Messages, got[0].Messages)
+	_, err = spool.Open(dir, two)
+	require.ErrorIs(t, err, spool.ErrLocked)
+}
+
+// leaveInSlots has processes keep a batch each, which all run at once.
+func leaveInSlots(t *testing.T, dir string, opts *spool.Options, batches ...loopkit.SpoolBatch) {
+	t.Helper()
+	var running []*spool.Spool
+	for _, b := range batches {
+		s, err := spool.Open(dir, opts)
+		require.NoError(t, err)
+		require.NoError(t, s.Append([]loopkit.SpoolBatch{b}))
+		running = append(running, s)
 	}
-	require.NoError(t, second.Close())
-	require.NoError(t, first.Append([]loopkit.SpoolBatch{events(7, "own")}))
-	last := uint64(0)
-	for opens := 1; ; opens++ {
-		require.NoError(t, first.Close())
-		first = open(t, dir, two)
-		taken := status(t, first).LastID - max(last, 7)
-		last = status(t, first).LastID
-		if taken == 0 {
-			assert.Equal(t, 4, opens, "each takes over 4 MiB of the 9 MB")
-			break
-		}
-		assert.LessOrEqual(t, taken, uint64(60))
-	}
-	got := map[uint64]string{}
-	for _, b := range drained(t, first) {
-		got[b.ID] = string(b.Messages[0])
-	}
-	assert.Equal(t, string(events(0, "own").Messages[0]), got[7])
-	for id := uint64(1); id <= n; id++ {
-		want := string(large(id, 1).Messages[0])
-		if id%10 == 0 {
-			want = string(batch(id, loopkit.KindDeleteUser, fmt.Sprint(id)).Messages[0])
-		}
-		require.Equal(t, want, got[7+id])
+	for _, s := range running {
+		require.NoError(t, s.Close())
 	}
 }
 
-func TestTheBoundLeavesTheRestToLaterRuns(t *testing.T) {
+func TestTheLeftoversOfTenProcessesReachTenRunsTheOldestFirst(t *testing.T) {
+	dir, opts := t.TempDir(), &spool.Options{Processes: 16, Sync: spool.SyncNever}
+	var all []loopkit.SpoolBatch
+	for id := uint64(1); id <= 10; id++ { // each slot has IDs of its own
+		all = append(all, events(100-id, "user_123"))
+	}
+	leaveInSlots(t, dir, opts, all...)
+	for _, want := range all {
+		s, err := spool.Open(dir, opts)
+		require.NoError(t, err)
+		assert.Equal(t, []uint64{want.ID}, ids(drained(t, s)), "one run has what is in one slot")
+		require.NoError(t, s.Remove([]uint64{want.ID}))
+		require.NoError(t, s.Close())
+	}
+	for range 2 {
+		s := open(t, dir, opts)
+		assert.Empty(t, drained(t, s))
+	}
+}
+
+func TestRepeatedOpensReachEverySlotAlthoughSomethingStaysThere(t *testing.T) {
+	dir, opts := t.TempDir(), &spool.Options{Processes: 4, Sync: spool.SyncNever}
+	want := []uint64{7, 8, 9}
+	var all []loopkit.SpoolBatch
+	for _, id := range want {
+		all = append(all, batch(id, loopkit.KindDeleteUser, "user_123"))
+	}
+	leaveInSlots(t, dir, opts, all...)
+	for range 2 {
+		var got []uint64
+		for range want {
+			s, err := spool.Open(dir, opts)
+			require.NoError(t, err)
+			_, err = s.Purge(100, func(_ uint64, kind loopkit.Kind, _ []byte) bool { return kind == loopkit.KindTrack })
+			require.NoError(t, err)
+			got = append(got, ids(drained(t, s))...)
+			require.NoError(t, s.Close())
+		}
+		require.Equal(t, want, got)
+	}
+}
+
+func TestOpensAtOnceNeverShareASlot(t *testing.T) {
+	dir, opts := t.TempDir(), &spool.Options{Processes: 12, Sync: spool.SyncNever}
+	leaveInSlots(t, dir, opts, events(1, "a"), events(1, "b"))
+	spools := make(chan *spool.Spool, opts.Processes)
+	var group sync.WaitGroup
+	for range opts.Processes {
+		group.Go(func() {
+			s, err := spool.Open(dir, opts)
+			assert.NoError(t, err, "there is one for each")
+			spools <- s
+		})
+	}
+	group.Wait()
+	close(spools)
+	found := 0
+	for s := range spools {
+		found += len(drained(t, s))
+		assert.NoError(t, s.Append([]loopkit.SpoolBatch{events(2, "mine")}), "the slot would have had this ID")
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+	}
+	assert.Equal(t, 2, found)
+	_, err := spool.Open(dir, opts)
+	assert.ErrorIs(t, err, spool.ErrLocked)
+}
+
+func TestASlotThatCannotBeOpenedIsPassedOver(t *testing.T) {
 	dir := t.TempDir()
-	first := open(t, dir, &spool.Options{Processes: 2})
-	second, err := spool.Open(dir, &spool.Options{Processes: 2})
-	require.NoError(t, err)
-	require.NoError(t, second.Append([]loopkit.SpoolBatch{large(1, 50_000), large(2, 50_000)}))
-	require.NoError(t, second.Close())
-	require.NoError(t, first.Close())
-	small := &spool.Options{MaxBytes: 64 << 10}
-	first, err = spool.Open(dir, small)
-	require.NoError(t, err)
-	assert.Empty(t, drained(t, first), "the two are taken over together, or not at all")
-	require.NoError(t, first.Close())
-	assert.Len(t, drained(t, open(t, dir, nil)), 2)
+	require.NoError(t, os.WriteFile(file(dir), []byte("Keep me, I am somebody's notes."), 0o600))
+	_, err := spool.Open(dir, nil)
+	require.ErrorContains(t, err, "is not a spool")
+	two := &spool.Options{Processes: 2}
+	s := open(t, dir, two)
+	require.NoError(t, s.Append([]loopkit.SpoolBatch{events(1, "a")}))
+	_, err = spool.Open(dir, two)
+	assert.ErrorIs(t, err, spool.ErrLocked)
+	assert.ErrorContains(t, err, "is not a spool")
 }

@@ -11,12 +11,14 @@ import (
 	"github.com/loopkitai/loopkit-go"
 )
 
-// Purge implements [loopkit.Spool]. It reads all batches below before. If it
-// removes anything, it then overwrites all that is free in the file with zeros, so
-// that the removed bytes are in no file any more; that takes as long as reading
-// the free pages, and writing those that are not zero. It also deletes the damaged
-// files that were set aside, which may contain them as well. What a file system
-// or a disk keeps of overwritten blocks is beyond its reach.
+// Purge implements [loopkit.Spool]. It reads all batches below before. If it or an
+// earlier [Spool.Remove] has removed anything, it then overwrites all that is free
+// in the file with zeros, so that the bytes of what was purged, or delivered, are
+// in this file no more; that takes as long as reading the free pages, and writing
+// those that are not zero. It also deletes the damaged files that were set aside,
+// by whatever process, which may contain them as well. What is in the files of other
+// processes it does not reach, nor what a file system or a disk keeps of blocks that
+// were overwritten or given back.
 //
 // match must not call the spool.
 func (s *Spool) Purge(before uint64, match func(id uint64, kind loopkit.Kind, message []byte) bool) (int, error) {
@@ -30,12 +32,12 @@ func (s *Spool) Purge(before uint64, match func(id uint64, kind loopkit.Kind, me
 			return purged, fmt.Errorf("spool: purging: %w", err)
 		}
 	}
-	if s.counters.scrub {
+	if s.counters.purged || s.counters.freed {
 		if err := s.finishPurge(); err != nil {
 			return purged, fmt.Errorf("spool: erasing what was purged: %w", err)
 		}
 	}
-	if err := s.prune(0); err != nil { // last, because a rebuild in between sets a file aside
+	if err := s.prune("", 0); err != nil { // last, because a rebuild in between sets a file aside
 		return purged, fmt.Errorf("spool: deleting damaged files: %w", err)
 	}
 	return purged, nil
@@ -46,8 +48,8 @@ func (s *Spool) finishPurge() error {
 	if err := s.do(s.erase); err != nil {
 		return err
 	}
-	return s.shrink(1, func(_ *bbolt.Tx, c *counters, _ int) error {
-		c.scrub = false
+	return s.changeInSteps(1, func(_ *bbolt.Tx, c *counters, _ int) error {
+		c.purged, c.freed = false, false
 		return nil
 	})
 }
@@ -63,7 +65,7 @@ func (s *Spool) purgeKind(kind loopkit.Kind, before uint64, match func(uint64, l
 	var waiting []thinned
 	size := 0
 	flush := func() error {
-		err := s.shrink(len(waiting), func(tx *bbolt.Tx, c *counters, i int) error { return replaceRecord(tx, waiting[i].record, c) })
+		err := s.changeInSteps(len(waiting), func(tx *bbolt.Tx, c *counters, i int) error { return replaceRecord(tx, waiting[i].record, c) })
 		if err == nil {
 			for _, w := range waiting {
 				purged += w.gone
@@ -73,7 +75,7 @@ func (s *Spool) purgeKind(kind loopkit.Kind, before uint64, match func(uint64, l
 		return err
 	}
 	for after := uint64(0); ; {
-		batch, err := s.next(kind, after)
+		batch, err := s.nextBatch(kind, after)
 		if errors.Is(err, io.EOF) || err == nil && batch.ID >= before {
 			break
 		}
@@ -116,7 +118,7 @@ func replaceRecord(tx *bbolt.Tx, r record, c *counters) error {
 	if err := dropRecord(b, r.kind, r.id, c); err != nil {
 		return err
 	}
-	c.scrub = true
+	c.purged = true
 	if r.data == nil {
 		return nil
 	}

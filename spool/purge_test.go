@@ -60,6 +60,40 @@ func TestWhatIsPurgedIsInNoFileAnyMore(t *testing.T) {
 	assert.Equal(t, uint64(302), status(t, s).LastID)
 }
 
+func TestWhatWasDeliveredBeforeAPurgeIsInNoFileAnyMore(t *testing.T) {
+	dir := t.TempDir()
+	s, err := spool.Open(dir, nil)
+	require.NoError(t, err)
+	var all []uint64
+	for id := uint64(1); id <= 30; id++ {
+		b := large(id, 3000)
+		b.Messages = append(b.Messages, []byte(`{"userId":"user_123"}`))
+		require.NoError(t, s.Append([]loopkit.SpoolBatch{b}))
+		all = append(all, id)
+	}
+	require.NoError(t, s.Remove(all))
+	require.NoError(t, s.Close())
+	require.NotEmpty(t, filesWith(t, dir, "user_123"), "the test tests something")
+
+	s = open(t, dir, nil)
+	n, err := s.Purge(31, mentions("user_123"))
+	require.NoError(t, err)
+	assert.Zero(t, n)
+	assert.Empty(t, filesWith(t, dir, "user_123"))
+}
+
+func TestAPurgeDeletesTheDamagedFilesOfAllProcesses(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, &spool.Options{Processes: 2})
+	for _, name := range []string{"spool.db.damaged-1", "spool-2.db.damaged-1", "spool-64.db.damaged-1", "spool-notes.db.damaged-1"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("user_123"), 0o600))
+	}
+	assert.Equal(t, 3, stats(t, s).SetAside)
+	_, err := s.Purge(1, mentions("user_123"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{filepath.Join(dir, "spool-notes.db.damaged-1")}, filesWith(t, dir, "user_123"))
+}
+
 func TestAPurgeThatMatchesNothingDoesNotRewriteTheFile(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
@@ -90,6 +124,44 @@ func TestTheFileShrinksAfterAnOutage(t *testing.T) {
 	s = open(t, dir, fast)
 	assert.Less(t, stats(t, s).FileBytes, int64(5<<20))
 	assert.Equal(t, []uint64{30}, ids(drained(t, s)))
+}
+
+func TestTheFileShrinksWhenALongOutageHasDrained(t *testing.T) {
+	s := open(t, t.TempDir(), &spool.Options{Sync: spool.SyncNever})
+	var all []uint64
+	for id := uint64(1); id <= 10; id++ {
+		require.NoError(t, s.Append([]loopkit.SpoolBatch{large(id, 1<<20)}))
+		all = append(all, id)
+	}
+	require.NoError(t, s.SetState([]byte("state")))
+	require.NoError(t, s.Remove(all))
+	assert.Less(t, stats(t, s).FileBytes, int64(1<<20), "every transaction writes the list of free pages")
+	assert.Equal(t, loopkit.SpoolStatus{LastID: 10}, status(t, s))
+	state, err := s.State()
+	require.NoError(t, err)
+	assert.Equal(t, "state", string(state))
+	require.NoError(t, s.Append([]loopkit.SpoolBatch{events(11, "a")}))
+	assert.Equal(t, []uint64{11}, ids(drained(t, s)))
+}
+
+func TestAnOpenDoesNotCopyALargeBacklog(t *testing.T) {
+	dir, opts := t.TempDir(), &spool.Options{Sync: spool.SyncNever}
+	s, err := spool.Open(dir, opts)
+	require.NoError(t, err)
+	var all []uint64
+	for id := uint64(1); id <= 10; id++ {
+		require.NoError(t, s.Append([]loopkit.SpoolBatch{large(id, 4<<20)}))
+		all = append(all, id)
+	}
+	require.NoError(t, s.Remove(all[3:]))
+	require.NoError(t, s.Close())
+	before, err := os.Stat(file(dir))
+	require.NoError(t, err)
+	s = open(t, dir, opts)
+	require.Less(t, status(t, s).Bytes, before.Size()/3)
+	after, err := os.Stat(file(dir))
+	require.NoError(t, err)
+	assert.True(t, os.SameFile(before, after))
 }
 
 func TestStatsCountWhatIsThere(t *testing.T) {

@@ -3,7 +3,9 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,13 +21,13 @@ const damagedMark = ".damaged-"
 // rebuild moves all intact records of a damaged file that is not open to a new
 // one, and sets the damaged one aside.
 func (s *Spool) rebuild() error {
-	file, err := os.Open(s.path)
+	file, err := openRegular(s.path, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
-	c, err := check(file)
+	c, err := examine(file)
 	if err == nil || isDamage(err) {
-		err = s.salvage(c)
+		err = guard(func() error { return s.copyIntact(c) })
 	}
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
@@ -34,52 +36,48 @@ func (s *Spool) rebuild() error {
 	if err := errors.Join(os.Rename(s.path, aside), os.Rename(s.path+nextSuffix, s.path), syncDir(s.dir)); err != nil {
 		return err
 	}
-	return s.prune(keptDamaged)
+	return s.prune(s.name, keptDamaged)
 }
 
-// salvage writes what can be read to the file with nextSuffix.
-func (s *Spool) salvage(c checked) error {
-	base := counters{}
-	if c.counted != nil {
-		base = *c.counted
+// copyIntact writes what can be read to the file with nextSuffix. What the process
+// knows is better than what the file says.
+func (s *Spool) copyIntact(c checked) error {
+	state, before := c.state, c.counted
+	if s.loaded {
+		state, before = s.state, &s.counters
 	}
-	var largest uint64
 	lost := int64(0)
-	written, err := s.write(counters{}, c.state, func(yield func(record) error) error {
+	written, err := s.write(state, func(yield func(record) error) error {
 		for kind := range kindBuckets {
-			kind := loopkit.Kind(kind)
-			err := c.records(kind, func(id uint64) { largest = max(largest, id) }, yield, func() { lost++ })
-			if err != nil {
+			if err := c.records(loopkit.Kind(kind), yield, func() { lost++ }); err != nil {
 				return err
 			}
 		}
 		return nil
 	}, func(w *counters) {
-		// An ID must never be used twice. If the largest is unknown, the clock
-		// gives one that is larger: no spool takes a million batches a second.
-		w.lastID = max(w.lastID, largest, base.lastID)
-		if c.counted == nil || c.torn {
-			w.lastID = max(w.lastID, clockID())
+		if before != nil {
+			w.lastID, w.purged = max(w.lastID, before.lastID), before.purged
 		}
-		w.scrub = base.scrub
 	})
 	if err != nil {
 		return err
 	}
-	if c.counted != nil {
-		lost = max(0, base.batches()-written.batches())
+	if before != nil {
+		lost = max(0, before.batches()-written.batches())
 	} else {
 		lost = max(1, lost)
 	}
 	s.damaged += lost
-	return os.Rename(s.path+newSuffix, s.path+nextSuffix)
+	if err := os.Rename(s.path+newSuffix, s.path+nextSuffix); err != nil {
+		return errors.Join(err, os.Remove(s.path+newSuffix))
+	}
+	return syncDir(s.dir) // or a power cut might leave neither
 }
 
 // records yields the intact records of a kind.
-func (c *checked) records(kind loopkit.Kind, seen func(uint64), yield func(record) error, lost func()) error {
+func (c *checked) records(kind loopkit.Kind, yield func(record) error, lost func()) error {
 	t, ok := c.trees[kindBuckets[kind]]
 	if !ok {
-		lost()
 		return nil
 	}
 	var a assembly
@@ -94,12 +92,11 @@ func (c *checked) records(kind loopkit.Kind, seen func(uint64), yield func(recor
 			lost()
 			return nil
 		}
-		seen(r.id)
 		r.messages = len(batch.Messages)
 		return yield(r)
 	}
 	// check has claimed these pages; a walk claims them again.
-	fresh := newPages(c.pages.file, c.pages.header)
+	fresh := newPages(c.pages.file, c.pages.header, math.MaxInt64)
 	err := fresh.walk(t, func(flags uint32, key, value []byte) error {
 		id, part, ok := splitKey(key)
 		if !ok || flags != 0 {
@@ -116,37 +113,51 @@ func (c *checked) records(kind loopkit.Kind, seen func(uint64), yield func(recor
 		}
 		return nil
 	}, func(error) { lost() })
+	if fresh.failed != nil {
+		return fresh.failed // it may be readable again, so the file must not be given up
+	}
 	return errors.Join(err, end())
 }
 
-// prune deletes all damaged files but the newest n.
-func (s *Spool) prune(n int) error {
-	names, err := s.setAside()
+// prune deletes all damaged files of a database but the newest n; an empty name
+// stands for those of all slots.
+func (s *Spool) prune(name string, n int) error {
+	paths, err := s.setAside(name)
 	if err != nil {
 		return err
 	}
-	slices.Sort(names)
+	slices.Sort(paths)
 	var failed []error
-	for _, name := range names[:max(0, len(names)-n)] {
-		failed = append(failed, os.Remove(name))
+	for _, path := range paths[:max(0, len(paths)-n)] {
+		if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) { // another process may have been first
+			failed = append(failed, err)
+		}
 	}
 	return errors.Join(failed...)
 }
 
-// setAside lists the damaged files.
-func (s *Spool) setAside() ([]string, error) {
+// setAside lists damaged files.
+func (s *Spool) setAside(name string) ([]string, error) {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return nil, fmt.Errorf("spool: listing the directory: %w", err)
 	}
-	var names []string
+	var paths []string
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), s.name+damagedMark) {
-			names = append(names, s.file(e.Name()))
+		of, _, found := strings.Cut(e.Name(), damagedMark)
+		if found && (of == name || name == "" && isSlot(of)) {
+			paths = append(paths, filepath.Join(s.dir, e.Name()))
 		}
 	}
-	return names, nil
+	return paths, nil
 }
 
-// clockID is larger than any ID that was counted up from an earlier one.
-func clockID() uint64 { return uint64(time.Now().UnixMicro()) }
+// isSlot reports whether a file is the database of a slot.
+func isSlot(name string) bool {
+	for number := 1; number <= mostSlots; number++ {
+		if name == slotName(number)+suffix {
+			return true
+		}
+	}
+	return false
+}

@@ -17,13 +17,13 @@ const (
 )
 
 // write makes a new file of records at newSuffix and syncs it. finish may adjust
-// the counters, which start as given and count what is written.
-func (s *Spool) write(count counters, state []byte, records func(yield func(record) error) error, finish func(*counters)) (counters, error) {
+// the counters, which count what is written.
+func (s *Spool) write(state []byte, records func(yield func(record) error) error, finish func(*counters)) (count counters, err error) {
 	path := s.path + newSuffix
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return count, err
 	}
-	db, err := openDatabase(path, false)
+	db, err := openDatabase(path, os.O_EXCL, false)
 	if err != nil {
 		return count, err
 	}
@@ -70,13 +70,13 @@ func (d *database) fill(count *counters, records func(yield func(record) error) 
 	return err
 }
 
-// compact rewrites the file with what is in it and nothing else, and replaces it.
+// compact replaces the file by one with the same batches and without free pages.
 func (s *Spool) compact() error {
-	if _, err := s.write(counters{}, s.state, func(yield func(record) error) error {
+	if _, err := s.write(s.state, func(yield func(record) error) error {
 		for kind := range kindBuckets {
 			kind := loopkit.Kind(kind)
 			for after := uint64(0); ; {
-				r, err := s.db.next(kind, after)
+				r, err := s.db.nextRecord(kind, after)
 				if err != nil {
 					return err
 				}
@@ -96,7 +96,12 @@ func (s *Spool) compact() error {
 	err := s.db.close()
 	s.db = nil
 	if err == nil {
-		err = errors.Join(os.Rename(s.path+newSuffix, s.path), syncDir(s.dir))
+		err = os.Rename(s.path+newSuffix, s.path)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(s.path+newSuffix))
+	} else {
+		err = syncDir(s.dir)
 	}
 	return errors.Join(err, s.openFile())
 }

@@ -17,6 +17,9 @@ import (
 const (
 	fileName = "spool"
 	suffix   = ".db"
+
+	lockSuffix = ".lock"
+
 	fileMode = 0o600
 	dirMode  = 0o700
 )
@@ -44,7 +47,8 @@ type Spool struct {
 	err      error // why nothing can be kept any more
 	lock     *os.File
 	db       *database // nil if the file is not open
-	counters counters
+	loaded   bool      // the next two are known
+	counters counters  // as the last transaction left them
 	state    []byte
 	damaged  int64
 	unsynced bool
@@ -60,12 +64,11 @@ type Spool struct {
 //
 // The error is [ErrLocked], without any wait, if the spool is in use.
 //
-// If Options.Processes is above 1, or has ever been, Open takes over up to
-// 4 MiB of what ended processes left in their files; more is taken over by later
-// runs. What one process kept stays in its order, but comes behind what is here
-// already: there is no order among processes. A crash in between makes a batch be
-// sent twice, and never lost. While one process takes over, one more than
-// Options.Processes may be let in.
+// If Options.Processes is above 1, Open takes a file in which an ended process has
+// left something, if there is one: that which was not opened for the longest time.
+// A run thus sends what is in one file, and the leftovers in n files need n runs.
+// There is no order among files, and no ID or state in common. A file that cannot
+// be opened is passed over for another.
 func Open(dir string, opts *Options) (*Spool, error) {
 	s, err := open(dir, opts)
 	if err != nil {
@@ -87,7 +90,7 @@ func open(dir string, opts *Options) (*Spool, error) {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
 	if err := prepareDir(dir); err != nil {
-		return nil, fmt.Errorf("spool: preparing the directory: %w", err)
+		return nil, fmt.Errorf("spool: the directory %s: %w", dir, err)
 	}
 	s, err := openSlots(dir, o)
 	if err != nil {
@@ -104,7 +107,7 @@ func open(dir string, opts *Options) (*Spool, error) {
 func openSlot(dir, name string, o Options) (*Spool, error) {
 	s := &Spool{dir: dir, name: name + suffix, path: filepath.Join(dir, name+suffix), options: o}
 	var err error
-	if s.lock, err = takeLock(filepath.Join(dir, name+".lock")); err != nil {
+	if s.lock, err = takeLock(filepath.Join(dir, name+lockSuffix)); err != nil {
 		return nil, err
 	}
 	if err := s.load(); err != nil {
@@ -113,8 +116,6 @@ func openSlot(dir, name string, o Options) (*Spool, error) {
 	return s, nil
 }
 
-func (s *Spool) file(name string) string { return filepath.Join(s.dir, name) }
-
 // do runs an operation that leaves no trace if it fails. If it finds damage, the
 // file is rebuilt, and it runs again.
 func (s *Spool) do(op func() error) error {
@@ -122,11 +123,11 @@ func (s *Spool) do(op func() error) error {
 		return s.err
 	}
 	if err := s.present(); err != nil {
-		return s.fail(err)
+		return err
 	}
 	err := op()
 	if isDamage(err) {
-		err = s.restore(err)
+		err = s.rebuildOpen(err)
 		if err == nil {
 			err = op()
 		}
@@ -142,8 +143,8 @@ func (s *Spool) do(op func() error) error {
 	return err
 }
 
-// restore replaces a damaged file that is open.
-func (s *Spool) restore(cause error) error {
+// rebuildOpen rebuilds a file that is open.
+func (s *Spool) rebuildOpen(cause error) error {
 	// An error of closing adds nothing to the damage, and closing is all that can be done.
 	closing := s.db.close()
 	s.db = nil
@@ -163,19 +164,19 @@ func (s *Spool) fail(err error) error {
 	return s.err
 }
 
-// present fails if the file is not there any more: what is written to it would be
-// gone with the process.
+// present fails if the file is not there: what is written to it would be gone with
+// the process. It may come back, but not once another is in its place.
 func (s *Spool) present() error {
 	now, err := os.Stat(s.path)
 	if err != nil {
-		return err
+		return fmt.Errorf("spool: the file is not where it was: %w", err)
 	}
 	opened, err := s.db.file.Stat()
 	if err != nil {
-		return err
+		return fmt.Errorf("spool: %w", err)
 	}
 	if !os.SameFile(now, opened) {
-		return errors.New("its file was replaced by another")
+		return s.fail(errors.New("its file was replaced by another"))
 	}
 	return nil
 }
@@ -190,10 +191,12 @@ func (s *Spool) change(fn func(*bbolt.Tx, *counters) error) error {
 			}
 			return putMeta(tx, countersKey, changed.encode())
 		})
-		if err == nil {
-			s.counters, s.unsynced = changed, true
+		if err != nil {
+			s.counters.freed = true // it may have written messages to pages that stay free
+			return err
 		}
-		return err
+		s.counters, s.unsynced = changed, true
+		return nil
 	})
 }
 
@@ -232,21 +235,21 @@ func (s *Spool) Status() (loopkit.SpoolStatus, error) {
 func (s *Spool) Next(kind loopkit.Kind, after uint64) (loopkit.SpoolBatch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.next(kind, after)
+	return s.nextBatch(kind, after)
 }
 
-func (s *Spool) next(kind loopkit.Kind, after uint64) (batch loopkit.SpoolBatch, err error) {
+func (s *Spool) nextBatch(kind loopkit.Kind, after uint64) (batch loopkit.SpoolBatch, err error) {
 	if !known(kind) {
 		return batch, fmt.Errorf("spool: %v is no kind of message", kind)
 	}
 	err = s.do(func() error {
-		r, err := s.db.next(kind, after)
+		r, err := s.db.nextRecord(kind, after)
 		if err != nil {
 			return err
 		}
 		if r.data == nil {
-			if after == 0 && s.counters.kinds[kind].Batches != 0 {
-				return damagedBy("%d batches are missing", s.counters.kinds[kind].Batches)
+			if counted := s.counters.kinds[kind]; after == 0 && counted != (KindStats{}) {
+				return damagedBy("%d batches are counted and none is there", counted.Batches)
 			}
 			return io.EOF
 		}

@@ -19,7 +19,7 @@ type Stats struct {
 	Bytes     int64                      // as Options.MaxBytes counts them
 	FileBytes int64                      // the size of the file, with its free pages
 	Damaged   int64                      // batches lost to damage since Open
-	SetAside  int                        // damaged files that were kept for inspection
+	SetAside  int                        // damaged files in the directory, kept for inspection
 }
 
 // Stats returns what is in the spool. It reads nothing but names and sizes.
@@ -33,7 +33,7 @@ func (s *Spool) Stats() (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
-	aside, err := s.setAside()
+	aside, err := s.setAside("")
 	if err != nil {
 		return Stats{}, err
 	}

@@ -68,14 +68,30 @@ func meta(page []byte) (h header, version uint32, err error) {
 // pages reads each page of a file at most once, so that no damage makes it loop.
 type pages struct {
 	header
-	file io.ReaderAt
-	seen []uint64 // a bit for each page
+	file   io.ReaderAt
+	seen   []uint64 // a bit for each page
+	failed error    // the first error of the system, as opposed to damage
+	buf    [pageHead]byte
 }
 
-func newPages(file io.ReaderAt, h header) *pages {
+// newPages knows of no page beyond the end of the file, whatever the header says.
+func newPages(file io.ReaderAt, h header, size int64) *pages {
+	h.high = min(h.high, uint64(size)/h.pageSize)
 	p := &pages{header: h, file: file, seen: make([]uint64, h.high/64+1)}
 	p.seen[0] = 3 // the meta pages
 	return p
+}
+
+// fill reads from the start of a page on.
+func (p *pages) fill(buf []byte, id uint64) error {
+	_, err := p.file.ReadAt(buf, int64(id*p.pageSize))
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, io.EOF) && p.failed == nil {
+		p.failed = fmt.Errorf("reading the file: %w", err)
+	}
+	return fmt.Errorf("page %d: %w", id, err)
 }
 
 // claim fails for a page that is none or has another use.
@@ -98,14 +114,14 @@ func (p page) flags() uint16    { return native.Uint16(p[8:]) }
 func (p page) count() int       { return int(native.Uint16(p[10:])) }
 func (p page) overflow() uint64 { return uint64(native.Uint32(p[12:])) }
 
-// head reads the head of a page only.
+// head reads the head of a page only. It is valid until the next call.
 func (p *pages) head(id uint64) (page, error) {
 	if id >= p.high {
 		return nil, fmt.Errorf("page %d is beyond the last one", id)
 	}
-	head := make(page, pageHead)
-	if _, err := p.file.ReadAt(head, int64(id*p.pageSize)); err != nil {
-		return nil, fmt.Errorf("page %d: %w", id, err)
+	head := page(p.buf[:])
+	if err := p.fill(head, id); err != nil {
+		return nil, err
 	}
 	if native.Uint64(head) != id {
 		return nil, fmt.Errorf("page %d calls itself %d", id, native.Uint64(head))
@@ -113,8 +129,8 @@ func (p *pages) head(id uint64) (page, error) {
 	return head, nil
 }
 
-// read claims a page and its overflow.
-func (p *pages) read(id, maxOverflow uint64) (page, error) {
+// claimWhole claims a page and its overflow, and returns its head.
+func (p *pages) claimWhole(id, maxOverflow uint64) (page, error) {
 	head, err := p.head(id)
 	if err != nil {
 		return nil, err
@@ -127,9 +143,18 @@ func (p *pages) read(id, maxOverflow uint64) (page, error) {
 			return nil, err
 		}
 	}
+	return head, nil
+}
+
+// read claims a page and its overflow.
+func (p *pages) read(id, maxOverflow uint64) (page, error) {
+	head, err := p.claimWhole(id, maxOverflow)
+	if err != nil {
+		return nil, err
+	}
 	whole := make(page, (head.overflow()+1)*p.pageSize)
-	if _, err := p.file.ReadAt(whole, int64(id*p.pageSize)); err != nil {
-		return nil, fmt.Errorf("page %d: %w", id, err)
+	if err := p.fill(whole, id); err != nil {
+		return nil, err
 	}
 	return whole, nil
 }
@@ -245,7 +270,7 @@ func (p *pages) height(root uint64) (int, error) {
 			return height, nil
 		}
 		first := make(page, p.pageSize)
-		if _, err := p.file.ReadAt(first, int64(root*p.pageSize)); err != nil {
+		if err := p.fill(first, root); err != nil {
 			return 0, err
 		}
 		if first.flags() != branchPage || first.count() == 0 {
@@ -259,10 +284,15 @@ func (p *pages) height(root uint64) (int, error) {
 }
 
 // checkBranches checks all pages above the leaves, which all have the same
-// height. It claims the leaves, but does not read them: they are the bulk.
+// height. Of the leaves, which are the bulk, it reads the heads alone: bbolt would
+// follow a branch in the place of one, perhaps in a circle.
 func (p *pages) checkBranches(id uint64, height int) error {
 	if height == 0 {
-		return p.claim(id)
+		head, err := p.claimWhole(id, maxOverflow)
+		if err == nil && head.flags() != leafPage {
+			err = fmt.Errorf("page %d is no leaf", id)
+		}
+		return err
 	}
 	whole, err := p.read(id, maxOverflow)
 	if err != nil {
