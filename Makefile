@@ -17,7 +17,7 @@ test: ## Run the tests of every module
 	go test work
 
 race: ## Run them under the race detector in random order
-	go test -race -shuffle=on -count=1 work
+	GORACE=atexit_sleep_ms=0 go test -race -shuffle=on -count=1 work
 
 browser: ## Run the tests in a browser, chromium-headless-shell or LOOPKIT_BROWSER
 	cd test/browser && go test -tags browser -count=1 -timeout 5m ./...
