@@ -147,7 +147,7 @@ func agreed(getenv func(string) string, variable string, saved choice, unreadabl
 // Why a program cannot send.
 var (
 	errNotSetUp = errors.New("its telemetry is not set up")
-	errNoKey    = errors.New("it was built without an API key")
+	errNoKey    = errors.New("it was given no API key")
 )
 
 // cannotSend is the decision of a program that could not send anyway.
