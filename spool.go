@@ -15,8 +15,9 @@ import (
 // killed, left behind is sent by the next client with the same spool.
 //
 // A client calls its spool from one goroutine at a time, so an implementation
-// needs no lock for it. New calls Status, State, SetState and Next; everything
-// else is called in the background, never while a caller waits. A call should
+// needs no lock for it. New calls Status, State, SetState and Next, and Close if
+// one of them fails; everything else is called in the background, never while a
+// caller waits. A call should
 // end soon, for Close waits for it. A spool must serve one client at a time, and
 // one in all processes.
 //
