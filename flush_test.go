@@ -90,11 +90,13 @@ func TestFlushEndsWithItsContextAndSaysWhatIsLeftAndWhy(t *testing.T) {
 func TestFlushWithACancelledContextStillStartsSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := loopkittest.NewTransport(t)
+		s.FailAll(loopkittest.Any, loopkittest.Fault{Delay: time.Second}) // else it may be all delivered at once
 		c := newClient(t, s)
 		trackN(t, c, 2)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		require.ErrorIs(t, c.Flush(ctx), context.Canceled)
+		time.Sleep(time.Second)
 		synctest.Wait()
 		assert.Len(t, s.Messages(), 2)
 	})

@@ -2,7 +2,9 @@ package collector
 
 import "slices"
 
-func (c *census) person(id string) (Person, bool) {
+// Person returns the person with the given user ID, or else the one that owns
+// the given anonymous ID. A deleted person is found by user ID only.
+func (c *Census) Person(id string) (Person, bool) {
 	p, ok := c.users[id]
 	if !ok {
 		p, ok = c.users[c.owners[id]]
@@ -16,7 +18,8 @@ func (c *census) person(id string) (Person, bool) {
 	return c.export(p), true
 }
 
-func (c *census) everybody() []Person {
+// People returns everybody, deleted people included, in order of their first message.
+func (c *Census) People() []Person {
 	slices.SortStableFunc(c.people, func(a, b *personRecord) int { return a.first - b.first })
 	out := make([]Person, len(c.people))
 	for i, p := range c.people {
@@ -25,7 +28,8 @@ func (c *census) everybody() []Person {
 	return out
 }
 
-func (c *census) group(id string) (Group, bool) {
+// Group returns the group with the given ID, also when it was deleted.
+func (c *Census) Group(id string) (Group, bool) {
 	g, ok := c.groups[id]
 	if !ok {
 		return Group{}, false
@@ -33,7 +37,8 @@ func (c *census) group(id string) (Group, bool) {
 	return g.export(), true
 }
 
-func (c *census) allGroups() []Group {
+// Groups returns all groups, deleted ones included, in order of their first message.
+func (c *Census) Groups() []Group {
 	out := make([]Group, len(c.ordered))
 	for i, g := range c.ordered {
 		out[i] = g.export()
@@ -42,7 +47,7 @@ func (c *census) allGroups() []Group {
 }
 
 // export fills in what a person's record holds by reference.
-func (c *census) export(p *personRecord) Person {
+func (c *Census) export(p *personRecord) Person {
 	out := p.Person
 	for _, g := range p.groups {
 		out.Groups = append(out.Groups, g.ID)

@@ -37,10 +37,16 @@ type Options struct {
 	// OnRequest, if set, is called after a request was answered, or given up
 	// without an answer. Calls never overlap. It may call the Collector's methods.
 	OnRequest func(Request)
+
+	// Record, if set, takes what arrives in place of the Collector, which then
+	// remembers nothing and marks no duplicates. It is called once for each
+	// request, before the first byte of the answer leaves or when the request was
+	// given up, with the messages that were accepted. Calls may overlap.
+	Record func(Request, []Message)
 }
 
 // Collector is an http.Handler that remembers what it receives. It keeps
-// everything until Reset. Its methods may be called at any time from any goroutine.
+// everything until Reset, unless Options.Record does. Its methods may be called at any time from any goroutine.
 type Collector struct {
 	opts      Options
 	process   http.Handler
@@ -89,22 +95,22 @@ func (c *Collector) Messages() []Message {
 // Person returns the person with the given user ID, or else the one that owns
 // the given anonymous ID. A deleted person is found by user ID only.
 func (c *Collector) Person(id string) (Person, bool) {
-	return merge(c.Messages()).person(id)
+	return Merge(c.Messages()).Person(id)
 }
 
 // People returns everybody, deleted people included, in order of their first message.
 func (c *Collector) People() []Person {
-	return merge(c.Messages()).everybody()
+	return Merge(c.Messages()).People()
 }
 
 // Group returns the group with the given ID, also when it was deleted.
 func (c *Collector) Group(id string) (Group, bool) {
-	return merge(c.Messages()).group(id)
+	return Merge(c.Messages()).Group(id)
 }
 
 // Groups returns all groups, deleted ones included, in order of their first message.
 func (c *Collector) Groups() []Group {
-	return merge(c.Messages()).allGroups()
+	return Merge(c.Messages()).Groups()
 }
 
 // Reset forgets everything that arrived, requests that are still being served included.
@@ -117,6 +123,10 @@ func (c *Collector) Reset() {
 
 // store appends the messages of one request, unless Reset came between.
 func (c *Collector) store(ex *exchange, messages []Message) {
+	if c.opts.Record != nil {
+		ex.accepted = messages
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := ex.entry.Index

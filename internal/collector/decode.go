@@ -6,6 +6,18 @@ import (
 	"time"
 )
 
+// Split parses the body of a request into its messages: one bare object, an
+// array, or an envelope. The form is that of Request.Form.
+func Split(endpoint Endpoint, body []byte) (form string, messages []json.RawMessage, err error) {
+	return split(endpoint, body, false)
+}
+
+// Decode parses one message in any form that a source attests. What it could
+// read is in the Message also when there is an error.
+func Decode(kind Kind, raw json.RawMessage) (Message, error) {
+	return decodeMessage(kind, "", raw, false)
+}
+
 // split parses a body into its messages: one bare object, an array, or an
 // envelope, which is an object with the endpoint's name as key of an array.
 func split(endpoint Endpoint, body []byte, strict bool) (form string, elements []json.RawMessage, err error) {

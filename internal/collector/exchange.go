@@ -23,6 +23,9 @@ type exchange struct {
 	form       string
 	messages   int
 	understood bool // form and messages are final
+	refusal    error
+	accepted   []Message // for Options.Record
+	recorded   bool
 }
 
 type exchangeKey struct{}
@@ -53,6 +56,9 @@ func (c *Collector) begin(r *http.Request) *exchange {
 		Compression: r.Header.Get("Content-Encoding"),
 		Header:      header,
 	}
+	if c.opts.Record != nil {
+		return ex
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ex.entry.Index = len(c.requests)
@@ -76,12 +82,31 @@ func (c *Collector) end(ex *exchange) {
 // note brings the entry up to date; a status of 0 leaves the one it has.
 func (ex *exchange) note(status int) {
 	ex.describe()
+	defer ex.record()
 	ex.c.mu.Lock()
 	defer ex.c.mu.Unlock()
+	if ex.refusal != nil {
+		ex.entry.Refusal = ex.refusal.Error()
+	}
 	ex.entry.Form, ex.entry.Messages, ex.entry.Bytes = ex.form, ex.messages, ex.bytes
 	if status != 0 && ex.entry.Status == 0 {
 		ex.entry.Status = status
 	}
+}
+
+// record hands the exchange to Options.Record, once.
+func (ex *exchange) record() {
+	if ex.c.opts.Record == nil || ex.recorded {
+		return
+	}
+	ex.recorded = true
+	request := *ex.entry
+	if body, err := readBody(bytes.NewReader(ex.received.Bytes()), request.Compression); err == nil {
+		request.Body = body
+	} else {
+		request.Body = bytes.Clone(ex.received.Bytes())
+	}
+	ex.c.opts.Record(request, ex.accepted)
 }
 
 // describe parses the body of a request that was answered without being processed.

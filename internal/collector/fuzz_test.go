@@ -43,7 +43,7 @@ func FuzzDecode(f *testing.F) {
 		for _, m := range messages {
 			checkAccepted(t, rt.kind, m, strict)
 		}
-		merge(messages).everybody()
+		Merge(messages).People()
 	})
 }
 

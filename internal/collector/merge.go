@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// census is what a list of messages says about people and groups.
-type census struct {
+// Census is what a list of messages says about people and groups. It is not
+// safe for concurrent use.
+type Census struct {
 	messages  []Message
 	people    []*personRecord // in no particular order
 	users     map[string]*personRecord
@@ -30,10 +31,10 @@ type groupRecord struct {
 	members []*personRecord
 }
 
-// merge applies the messages in their order. Only an identify attaches an
+// Merge applies the messages in their order. Only an identify attaches an
 // anonymous ID to a user, and what arrived under that ID goes with it.
-func merge(messages []Message) *census {
-	c := &census{
+func Merge(messages []Message) *Census {
+	c := &Census{
 		messages:  messages,
 		users:     make(map[string]*personRecord),
 		anonymous: make(map[string]*personRecord),
@@ -47,7 +48,7 @@ func merge(messages []Message) *census {
 	return c
 }
 
-func (c *census) apply(i int, m Message) {
+func (c *Census) apply(i int, m Message) {
 	if _, seen := c.sights[m.AnonymousID]; !seen {
 		c.sights[m.AnonymousID] = i
 	}
@@ -69,7 +70,7 @@ func (c *census) apply(i int, m Message) {
 }
 
 // subject returns the person that a message is about, or nil if it names nobody.
-func (c *census) subject(i int, m Message) *personRecord {
+func (c *Census) subject(i int, m Message) *personRecord {
 	id := m.UserID
 	if id == "" {
 		id = c.owners[m.AnonymousID]
@@ -90,7 +91,7 @@ func (c *census) subject(i int, m Message) *personRecord {
 	return p
 }
 
-func (c *census) user(i int, id string) *personRecord {
+func (c *Census) user(i int, id string) *personRecord {
 	p, ok := c.users[id]
 	if !ok {
 		p = c.newPerson(i)
@@ -100,7 +101,7 @@ func (c *census) user(i int, id string) *personRecord {
 	return p
 }
 
-func (c *census) stranger(i int, anonymousID string) *personRecord {
+func (c *Census) stranger(i int, anonymousID string) *personRecord {
 	p, ok := c.anonymous[anonymousID]
 	if !ok {
 		p = c.newPerson(i)
@@ -110,14 +111,14 @@ func (c *census) stranger(i int, anonymousID string) *personRecord {
 	return p
 }
 
-func (c *census) newPerson(i int) *personRecord {
+func (c *Census) newPerson(i int) *personRecord {
 	p := &personRecord{Person: Person{Traits: make(map[string]any)}, first: i}
 	c.people = append(c.people, p)
 	return p
 }
 
 // attach gives an anonymous ID to a user, unless another user has it.
-func (c *census) attach(anonymousID string, p *personRecord) {
+func (c *Census) attach(anonymousID string, p *personRecord) {
 	if anonymousID == "" {
 		return
 	}
@@ -143,7 +144,7 @@ func (c *census) attach(anonymousID string, p *personRecord) {
 }
 
 // absorb makes an anonymous person part of a user.
-func (c *census) absorb(stranger, p *personRecord) {
+func (c *Census) absorb(stranger, p *personRecord) {
 	c.people = slices.DeleteFunc(c.people, func(q *personRecord) bool { return q == stranger })
 	p.first = min(p.first, stranger.first)
 	p.events = append(p.events, stranger.events...)
@@ -161,7 +162,7 @@ func (c *census) absorb(stranger, p *personRecord) {
 	}
 }
 
-func (c *census) join(p *personRecord, m Message) {
+func (c *Census) join(p *personRecord, m Message) {
 	g, ok := c.groups[m.GroupID]
 	if !ok {
 		g = c.newGroup(m.GroupID)
@@ -180,7 +181,7 @@ func (c *census) join(p *personRecord, m Message) {
 	}
 }
 
-func (c *census) newGroup(id string) *groupRecord {
+func (c *Census) newGroup(id string) *groupRecord {
 	g := &groupRecord{Group: Group{ID: id, Traits: make(map[string]any)}}
 	c.groups[id] = g
 	c.ordered = append(c.ordered, g)
@@ -189,7 +190,7 @@ func (c *census) newGroup(id string) *groupRecord {
 
 // deleteUser leaves only the fact of the deletion. The person's anonymous IDs
 // are nobody's afterwards: the next message under one begins a new person.
-func (c *census) deleteUser(i int, id string) {
+func (c *Census) deleteUser(i int, id string) {
 	p := c.user(i, id)
 	for _, g := range p.groups {
 		g.members = slices.DeleteFunc(g.members, func(q *personRecord) bool { return q == p })
@@ -203,7 +204,7 @@ func (c *census) deleteUser(i int, id string) {
 	}
 }
 
-func (c *census) deleteGroup(id string) {
+func (c *Census) deleteGroup(id string) {
 	g, ok := c.groups[id]
 	if !ok {
 		g = c.newGroup(id)

@@ -11,11 +11,11 @@ import (
 var start = time.Date(2025, 1, 15, 10, 30, 0, 0, time.UTC)
 
 // story gives messages the timestamps start, start+1 s, and so on.
-func story(messages ...Message) *census {
+func story(messages ...Message) *Census {
 	for i := range messages {
 		messages[i].Timestamp = start.Add(time.Duration(i) * time.Second)
 	}
-	return merge(messages)
+	return Merge(messages)
 }
 
 func tracked(name, user, anonymous string) Message {
@@ -134,7 +134,7 @@ func TestPeopleMerge(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var got []person
-			for _, p := range story(test.story...).everybody() {
+			for _, p := range story(test.story...).People() {
 				got = append(got, person{p.UserID, p.AnonymousIDs, p.Traits, p.Groups, names(p.Events), p.Conflicts, p.Deleted, p.RecreatedAfterDeletion})
 			}
 			assert.ElementsMatch(t, test.want, got)
@@ -144,7 +144,7 @@ func TestPeopleMerge(t *testing.T) {
 
 func TestPeopleComeInOrderOfTheirFirstMessage(t *testing.T) {
 	c := story(tracked("a", "", "A"), tracked("b", "V", ""), identified("U", "A", nil))
-	people := c.everybody()
+	people := c.People()
 	require.Len(t, people, 2)
 	assert.Equal(t, "U", people[0].UserID, "the anonymous part came first")
 	assert.Equal(t, "V", people[1].UserID)
@@ -153,19 +153,19 @@ func TestPeopleComeInOrderOfTheirFirstMessage(t *testing.T) {
 func TestAPersonIsFoundByEveryID(t *testing.T) {
 	c := story(tracked("a", "", "A"), identified("U", "A", nil), tracked("b", "", "B"), deletedUser("V"))
 	for id, want := range map[string]string{"U": "U", "A": "U", "B": "", "V": "V"} {
-		p, ok := c.person(id)
+		p, ok := c.Person(id)
 		assert.True(t, ok, id)
 		assert.Equal(t, want, p.UserID, id)
 	}
 	for _, id := range []string{"", "C"} {
-		_, ok := c.person(id)
+		_, ok := c.Person(id)
 		assert.False(t, ok, id)
 	}
 }
 
 func TestAPersonIsSeenFromTheFirstToTheLastTimestamp(t *testing.T) {
 	c := story(tracked("a", "", "A"), tracked("b", "U", ""), identified("U", "A", nil))
-	p, _ := c.person("U")
+	p, _ := c.Person("U")
 	assert.Equal(t, start, p.FirstSeen)
 	assert.Equal(t, start.Add(2*time.Second), p.LastSeen)
 }
@@ -224,11 +224,11 @@ func TestGroupsMerge(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := story(test.story...)
-			g, ok := c.group("G")
+			g, ok := c.Group("G")
 			require.True(t, ok)
 			g.FirstSeen, g.LastSeen = time.Time{}, time.Time{}
 			assert.Equal(t, test.want, g)
-			for _, p := range c.everybody() {
+			for _, p := range c.People() {
 				id := p.UserID
 				if id == "" {
 					id = p.AnonymousIDs[0]

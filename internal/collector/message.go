@@ -45,15 +45,18 @@ type Request struct {
 	Index       int       // place in Requests
 	Time        time.Time // of arrival
 	Method      string
-	Path        string   // as escaped by the sender, without the query
-	Endpoint    Endpoint // empty if the path is none that the collector knows
-	Auth        string   // how the key was sent: "bearer", "raw", "query" or "none"
-	Form        string   // of the body: "object", "envelope" or "array"; empty for deletions and what could not be parsed
-	Compression string   // Content-Encoding; empty if none
-	Messages    int      // in the body, whether or not they were stored; 1 for a deletion
-	Bytes       int64    // of the body read so far, before decompression
-	Status      int      // of the answer; 0 if there is none
-	Header      http.Header
+	Path        string      // as escaped by the sender, without the query
+	Endpoint    Endpoint    // empty if the path is none that the collector knows
+	Auth        string      // how the key was sent: "bearer", "raw", "query" or "none"
+	Form        string      // of the body: "object", "envelope" or "array"; empty for deletions and what could not be parsed
+	Compression string      // Content-Encoding; empty if none
+	Messages    int         // in the body, whether or not they were stored; 1 for a deletion
+	Bytes       int64       // of the body read so far, before decompression
+	Status      int         // of the answer; 0 if there is none
+	Header      http.Header // without Authorization
+
+	Refusal string // why the Collector refused it; empty if it did not
+	Body    []byte // what was read of it, decompressed where that is possible; for Options.Record only
 }
 
 // Person is what the messages say about one person.

@@ -8,18 +8,19 @@ import (
 // serve processes a request that ServeHTTP has begun to record.
 func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
 	ex := r.Context().Value(exchangeKey{}).(*exchange)
-	rt := ex.route
-	switch {
+	var data any
+	switch rt := ex.route; {
 	case !ex.known, rt.deletion() && c.opts.NoDeletion:
-		respond(w, nil, refuse(http.StatusNotFound, "no such endpoint"))
+		ex.refusal = refuse(http.StatusNotFound, "no such endpoint")
 	case r.Method != rt.method:
 		w.Header().Set("Allow", rt.method)
-		respond(w, nil, refuse(http.StatusMethodNotAllowed, "%s takes %s only", rt.endpoint, rt.method))
+		ex.refusal = refuse(http.StatusMethodNotAllowed, "%s takes %s only", rt.endpoint, rt.method)
 	case rt.endpoint == SDKVersions:
-		respond(w, map[string]string{"javascript": "1.1.4", "unity": "1.0.3"}, nil)
+		data = map[string]string{"javascript": "1.1.4", "unity": "1.0.3"}
 	default:
-		respond(w, nil, c.take(ex, r))
+		ex.refusal = c.take(ex, r)
 	}
+	respond(w, data, ex.refusal)
 }
 
 // take stores the messages of a request, all or none.
