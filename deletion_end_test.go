@@ -119,7 +119,7 @@ func TestADeletionEndpointOfOnesOwn(t *testing.T) {
 }
 
 func TestThousandsOfDeletionsDoNotSlowTheCalls(t *testing.T) {
-	const deletions = 20_000
+	const deletions = 10_000
 	server := newSink(t)
 	c, err := loopkit.New(testKey, &loopkit.Options{BaseURL: server, Logger: quietLogger()})
 	require.NoError(t, err)

@@ -89,7 +89,7 @@ func TestAFlippedByteNeverCrashesAndNeverChangesABatch(t *testing.T) {
 	t.Parallel() // most of the time is spent on syncs
 	want, dir := newSample(t), t.TempDir()
 	all := 0
-	for at := 0; at < len(want.content); at += 211 {
+	for at := 0; at < len(want.content); at += 211 * raceFactor {
 		if len(bytes.Trim(want.content[at&^4095:min(len(want.content), at&^4095+4096)], "\x00")) <= 16 {
 			continue // nothing is there
 		}
@@ -106,7 +106,7 @@ func TestAFileCutOffAnywhereKeepsWhatIsLeft(t *testing.T) {
 	t.Parallel() // most of the time is spent on syncs
 	want, dir := newSample(t), t.TempDir()
 	used := len(bytes.TrimRight(want.content, "\x00"))
-	for size := 0; size < used; size += 4096 + 1 {
+	for size := 0; size < used; size += (4096 + 1) * raceFactor {
 		requireSurvives(t, dir, want, want.content[:size], "%d bytes", size)
 		page := size &^ 4095
 		requireSurvives(t, dir, want, want.content[:page], "%d bytes", page)
@@ -116,7 +116,7 @@ func TestAFileCutOffAnywhereKeepsWhatIsLeft(t *testing.T) {
 func TestAZeroedPageKeepsWhatIsInOthers(t *testing.T) {
 	t.Parallel() // most of the time is spent on syncs
 	want, dir := newSample(t), t.TempDir()
-	for at := 0; at+4096 <= len(want.content); at += 4096 {
+	for at := 0; at+4096 <= len(want.content); at += 4096 * raceFactor {
 		damaged := bytes.Clone(want.content)
 		if len(bytes.Trim(damaged[at+16:at+4096], "\x00")) == 0 {
 			continue // nothing is there

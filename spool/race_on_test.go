@@ -1,0 +1,6 @@
+//go:build race
+
+package spool_test
+
+// raceFactor thins out tests of damage when the race detector slows everything.
+const raceFactor = 4
