@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// credentials returns the API key of a request and how it was sent.
-func credentials(r *http.Request) (form, key string) {
+// Credentials returns the API key of a request and how it was sent, as in Request.Auth.
+func Credentials(r *http.Request) (form, key string) {
 	header := strings.TrimSpace(r.Header.Get("Authorization"))
 	if scheme, key, _ := strings.Cut(header, " "); strings.EqualFold(scheme, "Bearer") {
 		return "bearer", strings.TrimSpace(key)
@@ -22,7 +22,7 @@ func credentials(r *http.Request) (form, key string) {
 }
 
 func (c *Collector) authorize(r *http.Request) error {
-	form, key := credentials(r)
+	form, key := Credentials(r)
 	switch {
 	case key == "":
 		return refuse(http.StatusUnauthorized, "no API key")

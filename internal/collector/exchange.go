@@ -44,7 +44,7 @@ func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *Collector) begin(r *http.Request) *exchange {
 	ex := &exchange{c: c}
 	ex.route, ex.known = routeOf(r)
-	auth, _ := credentials(r)
+	auth, _ := Credentials(r)
 	header := r.Header.Clone()
 	header.Del("Authorization")
 	ex.entry = &Request{
