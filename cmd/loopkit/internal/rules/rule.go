@@ -1,5 +1,8 @@
 // Package rules finds what LoopKit's documentation page advises against, and
 // what keeps people from merging, in messages.
+//
+// A finding about a message's values is reported for every such message, one
+// about an ID or a name when it is first seen.
 package rules
 
 import "github.com/loopkitai/loopkit-go/internal/collector"
@@ -7,7 +10,7 @@ import "github.com/loopkitai/loopkit-go/internal/collector"
 // Severity says how bad a finding is.
 type Severity string
 
-// The severities, the worst first.
+// The severities, the worst first. An error is certain; a warning may be a guess.
 const (
 	Error   Severity = "error"   // data is lost or people are mixed up
 	Warning Severity = "warning" // the documentation page advises against it
@@ -19,7 +22,7 @@ type Rule struct {
 	ID       string // "W-NOANON"
 	Severity Severity
 	Title    string // in a few words, without a full stop
-	Section  string // of the documentation page, "Troubleshooting: User data isn't merging properly"
+	Section  string // of the documentation page, "Troubleshooting: User data isn't merging properly"; empty if it has none
 	Why      string // it matters
 	Fix      string // what to do
 	Example  string // good code; the page's own where it has some
