@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/rules"
@@ -11,8 +13,10 @@ import (
 // Snapshot is an unchanging view of a Store. It is safe for concurrent use.
 type Snapshot struct {
 	Version   int64
-	Entries   []*Entry // oldest first
-	Forgotten int64    // entries that the store had no room for
+	Entries   []*Entry // oldest first; do not modify
+	Last      int64    // the newest number ever, of an entry or a Reset
+	Cleared   int64    // the number of the last Reset
+	Forgotten int64    // entries since then that the store had no room for
 
 	conclusions []rules.Finding
 	merging     sync.Mutex
@@ -33,7 +37,7 @@ func (s *Snapshot) Messages() []collector.Message {
 
 // Entry returns the entry with a number, or nil if it is not kept.
 func (s *Snapshot) Entry(seq int64) *Entry {
-	i, ok := slices.BinarySearchFunc(s.Entries, seq, func(e *Entry, seq int64) int { return int(e.Seq - seq) })
+	i, ok := slices.BinarySearchFunc(s.Entries, seq, func(e *Entry, seq int64) int { return cmp.Compare(e.Seq, seq) })
 	if !ok {
 		return nil
 	}
@@ -42,7 +46,7 @@ func (s *Snapshot) Entry(seq int64) *Entry {
 
 // Since returns the entries after a number, oldest first.
 func (s *Snapshot) Since(seq int64) []*Entry {
-	i, _ := slices.BinarySearchFunc(s.Entries, seq+1, func(e *Entry, seq int64) int { return int(e.Seq - seq) })
+	i := sort.Search(len(s.Entries), func(i int) bool { return s.Entries[i].Seq > seq })
 	return s.Entries[i:]
 }
 

@@ -3,7 +3,9 @@ package store
 
 import (
 	"context"
-	"slices"
+	"crypto/rand"
+	"iter"
+	"strings"
 	"sync"
 
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/rules"
@@ -13,6 +15,9 @@ import (
 // DefaultMax is how many entries a Store keeps unless told otherwise.
 const DefaultMax = 10_000
 
+// defaultMaxBytes bounds the JSON that the entries hold, whatever their number.
+const defaultMaxBytes = 128 << 20
+
 // Entry is one message, or one request that brought none that was accepted.
 // Entries are shared and never change.
 type Entry struct {
@@ -20,18 +25,22 @@ type Entry struct {
 	Request  *collector.Request // shared by the entries of one request; its Index is the request's number
 	Message  *collector.Message // nil if the request brought none that was accepted
 	Findings []rules.Finding
+	Restored bool // read from a file: the Request says only from which
 }
 
 // Store is a bounded log of entries, the oldest of which it forgets. It is safe
 // for concurrent use.
 type Store struct {
-	max int
+	max      int
+	maxBytes int64
+	instance string
 
 	mu       sync.Mutex
-	entries  []*Entry // oldest first, no more than max
-	last     int64    // Seq of the newest entry ever
+	entries  []*Entry // oldest first, no more than max; only appended to and cut, so that snapshots can share it
+	bytes    int64    // what the entries hold
+	last     int64    // the newest number ever, of an entry or a Reset
+	cleared  int64    // the number of the last Reset
 	requests int      // ever
-	received int64    // entries since Reset
 	checker  *rules.Checker
 	ids      map[string]int // how many entries have this message ID
 	changed  chan struct{}  // closed at the next change
@@ -44,8 +53,18 @@ func New(max int) *Store {
 	if max <= 0 {
 		max = DefaultMax
 	}
-	return &Store{max: max, checker: rules.NewChecker(), ids: make(map[string]int), changed: make(chan struct{})}
+	return &Store{
+		max:      max,
+		maxBytes: defaultMaxBytes,
+		instance: strings.ToLower(rand.Text()[:10]),
+		checker:  rules.NewChecker(),
+		ids:      make(map[string]int),
+		changed:  make(chan struct{}),
+	}
 }
+
+// Instance is a random ID of this store: another one numbers its entries anew.
+func (s *Store) Instance() string { return s.instance }
 
 // Record adds a request and the messages that were accepted from it. It has the
 // form of collector.Options.Record.
@@ -58,30 +77,58 @@ func (s *Store) Record(r collector.Request, messages []collector.Message) {
 		s.add(&Entry{Request: &r})
 	}
 	for _, m := range messages {
-		m.Request = r.Index
-		m.Duplicate = m.MessageID != "" && s.ids[m.MessageID] > 0
-		e := &Entry{Request: &r, Message: &m}
-		e.Findings = s.checker.Observe(rules.Input{Number: s.last + 1, Message: m, Request: &r})
-		s.add(e)
+		s.receive(&Entry{Request: &r, Message: &m}, &r)
 	}
 	s.notify()
+}
+
+// Restore adds messages that an earlier Store kept, as if they had come in the
+// given request. The rules know that they did not.
+func (s *Store) Restore(r collector.Request, messages iter.Seq[collector.Message]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests++
+	r.Index = s.requests
+	for m := range messages {
+		r.Messages++
+		s.receive(&Entry{Request: &r, Message: &m, Restored: true}, nil)
+	}
+	s.notify()
+}
+
+func (s *Store) receive(e *Entry, cause *collector.Request) {
+	m := e.Message
+	m.Request = e.Request.Index
+	m.Duplicate = m.MessageID != "" && s.ids[m.MessageID] > 0
+	e.Findings = s.checker.Observe(rules.Input{Number: s.last + 1, Message: *m, Request: cause})
+	s.add(e)
 }
 
 func (s *Store) add(e *Entry) {
 	s.last++
 	e.Seq = s.last
-	s.received++
-	if len(s.entries) == s.max {
-		s.forget(s.entries[0])
-		s.entries = s.entries[1:]
-	}
 	s.entries = append(s.entries, e)
+	s.bytes += e.bytes()
 	if e.Message != nil && e.Message.MessageID != "" {
 		s.ids[e.Message.MessageID]++
 	}
+	for len(s.entries) > s.max || s.bytes > s.maxBytes && len(s.entries) > 1 {
+		s.forget(s.entries[0])
+		s.entries = s.entries[1:]
+	}
+}
+
+// bytes is about what the entry adds to the store's memory: its own JSON, and
+// its share of the request's body.
+func (e *Entry) bytes() int64 {
+	if e.Message == nil {
+		return int64(len(e.Request.Body))
+	}
+	return int64(len(e.Message.Raw) + len(e.Request.Body)/max(1, e.Request.Messages))
 }
 
 func (s *Store) forget(e *Entry) {
+	s.bytes -= e.bytes()
 	if e.Message == nil || e.Message.MessageID == "" {
 		return
 	}
@@ -97,11 +144,12 @@ func (s *Store) notify() {
 	s.changed = make(chan struct{})
 }
 
-// Reset forgets everything but the numbering.
+// Reset forgets everything but the numbering, in which it takes a number itself.
 func (s *Store) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.entries, s.received = nil, 0
+	s.last++ // or who has seen the newest entry could not tell that it was taken back
+	s.entries, s.bytes, s.cleared = nil, 0, s.last
 	s.checker = rules.NewChecker()
 	clear(s.ids)
 	s.notify()
@@ -137,8 +185,10 @@ func (s *Store) Snapshot() *Snapshot {
 	if s.snapshot == nil {
 		s.snapshot = &Snapshot{
 			Version:     s.version,
-			Entries:     slices.Clone(s.entries),
-			Forgotten:   s.received - int64(len(s.entries)),
+			Entries:     s.entries[:len(s.entries):len(s.entries)],
+			Last:        s.last,
+			Cleared:     s.cleared,
+			Forgotten:   s.last - s.cleared - int64(len(s.entries)),
 			conclusions: s.checker.Conclude(),
 		}
 	}

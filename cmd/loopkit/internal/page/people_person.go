@@ -1,0 +1,141 @@
+package page
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/history"
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/timeline"
+	"github.com/loopkitai/loopkit-go/internal/collector"
+)
+
+// personView is one person: how the person came about, and their traits.
+type personView struct {
+	personRow
+	IDs       []knownID
+	Story     string // the timeline in a sentence
+	Steps     []step
+	MoreRows  int // of the timeline that are not shown
+	Columns   int // of the timeline
+	Conflicts []conflict
+	Loose     []timeline.Loose
+	Advice    advice
+	Traits    []history.Trait
+	Forgotten int64
+	Fragment  string
+}
+
+// knownID is an ID of a person, with the colour of its lane.
+type knownID struct {
+	ID     string
+	User   bool
+	Colour int
+}
+
+// missing is the page of a person or group that does not exist.
+type missing struct{ What, ID string }
+
+// idOf returns what the address names; see itemURL.
+func idOf(r *http.Request) string {
+	if query := r.URL.Query(); query.Has("id") {
+		return query.Get("id")
+	}
+	return r.PathValue("id")
+}
+
+func (p *Page) person(w http.ResponseWriter, r *http.Request) {
+	snapshot := p.opts.Store.Snapshot()
+	id := idOf(r)
+	found, ok := snapshot.Person(id)
+	if !ok {
+		p.render(w, r, "missing.html", pageData{
+			Title: "No such person", Nav: "people", Status: http.StatusNotFound, Snapshot: snapshot,
+			Body: missing{"person", id},
+		})
+		return
+	}
+	view := viewOf(snapshot, found)
+	p.render(w, r, "person.html", pageData{
+		Title:    fmt.Sprintf("%s (%s)", clip(60, view.Label), plural(len(found.Events), "event")),
+		Nav:      "people",
+		Snapshot: snapshot,
+		Body:     view,
+	})
+}
+
+func viewOf(snapshot *store.Snapshot, p collector.Person) personView {
+	told := timeline.Of(snapshot.Entries, p)
+	survey := timeline.Survey(snapshot.Entries)
+	view := personView{
+		personRow: personRow{Person: p, Label: labelOf(p), Status: statusOf(p, survey.Identified[p.UserID])},
+		Conflicts: conflictsOf(told.Conflicts, p.UserID),
+		Loose:     told.Loose,
+		Traits:    history.Of(traitChanges(told.Rows, p.UserID)),
+		Forgotten: snapshot.Forgotten,
+	}
+	view.Fragment = fragmentOf(personURL(view.Label))
+	names := shortNames(told.Lanes)
+	view.IDs = knownIDs(p, told.Lanes)
+	view.Story = storyOf(told, p)
+	view.Columns = told.Columns
+	view.Steps, view.MoreRows = stepsOf(told, names, view.Label)
+	view.Advice = adviceFor(p, told, survey.Identified[p.UserID])
+	return view
+}
+
+func knownIDs(p collector.Person, lanes []timeline.Lane) []knownID {
+	var out []knownID
+	if p.UserID != "" {
+		out = append(out, knownID{ID: p.UserID, User: true})
+	}
+	for _, id := range p.AnonymousIDs {
+		lane := slices.IndexFunc(lanes, func(l timeline.Lane) bool { return l.AnonymousID == id })
+		out = append(out, knownID{ID: id, Colour: colourOf(lanes, lane)})
+	}
+	return out
+}
+
+// traitChanges returns the identifies of the user, not those of another who
+// claims the same anonymous ID.
+func traitChanges(rows []timeline.Row, userID string) []history.Change {
+	var out []history.Change
+	for _, row := range rows {
+		m := row.Entry.Message
+		if m.Kind == collector.KindIdentify && m.UserID == userID {
+			out = append(out, history.Change{Seq: row.Entry.Seq, Values: m.Values})
+		}
+	}
+	return out
+}
+
+// storyOf tells in a sentence why the person is merged, or is not.
+func storyOf(told *timeline.Timeline, p collector.Person) string {
+	joins, attached := 0, 0
+	for _, row := range told.Rows {
+		if row.Mark == timeline.Join {
+			joins++
+			attached += row.Joined.Events
+		}
+	}
+	switch {
+	case p.UserID == "":
+		return fmt.Sprintf("Nobody has identified this anonymous ID yet: %s waiting for a user.", plural(len(p.Events), "event"))
+	case p.Deleted:
+		return "The user was deleted. What had arrived before is erased here, as LoopKit is asked to do."
+	case joins == 0:
+		return "No anonymous ID was joined to this user."
+	case attached == 0:
+		return fmt.Sprintf("%s joined to this user; no events came before.", was(joins, "anonymous ID"))
+	default:
+		return fmt.Sprintf("%s joined to this user, with %s from before.", was(joins, "anonymous ID"), plural(attached, "event"))
+	}
+}
+
+func was(n int, one string) string {
+	if n == 1 {
+		return plural(n, one) + " was"
+	}
+	return plural(n, one) + " were"
+}
