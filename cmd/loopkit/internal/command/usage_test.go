@@ -1,0 +1,204 @@
+package command
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/loopkitai/loopkit-go/loopkittest"
+)
+
+func TestAWrongUseEndsWithStatus2AndSendsNothing(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	track := []string{"track", "user_signup", "--user", "user_123"}
+	for says, args := range map[string][]string{
+		`there is no command "trakc"; did you mean track?`:     {"trakc"},
+		`there is no command "frobnicate"; "loopkit --help"`:   {"frobnicate"},
+		"did you mean delete-user or delete-group?":            {"delete", "user_123"},
+		"there is no flag --usre; did you mean --user?":        {"track", "user_signup", "--usre", "user_123"},
+		"there is no flag --frobnicate; see":                   {"version", "--frobnicate"},
+		"there is no flag -k":                                  {"track", "-ks3cr3t"},
+		"flag needs an argument: --user":                       {"track", "user_signup", "--user"},
+		`invalid argument "soon"`:                              append(track, "--timeout", "soon"),
+		"--timeout is 0s":                                      append(track, "--timeout", "0"),
+		"the name of the event is missing":                     {"track"},
+		"2 arguments, but there is only one user ID":           {"identify", "user_123", "plan=pro"},
+		"whose message is it?":                                 {"track", "user_signup"},
+		`userId is a placeholder`:                              {"identify", "undefined"},
+		"groupType is empty":                                   {"group", "team_456", "--user", "user_123", "--type="},
+		"anonymousId begins or ends with a space":              append(track, "--anonymous-id", " anon_456"),
+		"event is empty":                                       {"track", "", "--user", "user_123"},
+		`--at is "yesterday"`:                                  append(track, "--at", "yesterday"),
+		"time is before 1970":                                  append(track, "--at", "1969-07-20"),
+		"--prop number 1 has no =":                             append(track, "--prop", "plan"),
+		"--prop number 2 has no key":                           append(track, "--prop", "plan=pro", "--prop", "=pro"),
+		"what follows := is not JSON; for a text write plan=…": append(track, "--prop", "plan:=pro"),
+		"--prop plan: it has a value already":                  append(track, "--prop", "plan=pro", "--props-json", `{"plan":"trial"}`),
+		"--prop plan: the value is not UTF-8":                  append(track, "--prop", "plan=\xff"),
+		`--props-json has the key "plan" twice`:                append(track, "--props-json", `{"plan":"pro","plan":"trial"}`),
+		"--props-json is not a JSON object":                    append(track, "--props-json", `["pro"]`),
+		"--props-json: open missing.json":                      append(track, "--props-json", "@missing.json"),
+		`--dialect is "both"`:                                  append(track, "--dialect", "both"),
+		"the address from --base-url has the scheme":           append(track, "--base-url", "ftp://127.0.0.1"),
+		"the user's ID is missing":                             {"delete-user"},
+		"not a terminal; pass --yes":                           {"delete-user", "user_123"},
+		"the API key's file: open missing.key":                 append(track, "--api-key-file", "missing.key"),
+		"name one shell: bash, zsh, fish, powershell":          {"completion", "tcsh"},
+		`unknown command "now" for "loopkit version"`:          {"version", "now"},
+	} {
+		r := shellWith(t, server).run(args...)
+		assert.Equal(t, statusUsage, r.status, "%q", args)
+		assert.Contains(t, r.err, says, "%q", args)
+		assert.Empty(t, r.out, "%q", args)
+	}
+	assert.Empty(t, server.Requests())
+}
+
+func TestTheKeyIsNeverTakenFromTheCommandLine(t *testing.T) {
+	for _, args := range [][]string{{"--api-key=s3cr3t"}, {"--api-key", "s3cr3t"}, {"--apikey", "s3cr3t"}, {"--token=s3cr3t"}} {
+		r := (&world{t: t}).run(append([]string{"track", "user_signup", "--user", "user_123"}, args...)...)
+		assert.Equal(t, statusUsage, r.status)
+		assert.Contains(t, r.err, "stays in the shell's history")
+		assert.Contains(t, r.err, "LOOPKIT_API_KEY")
+		assert.Contains(t, r.err, "--api-key-file")
+	}
+}
+
+func TestTheKeyComesFromTheFlagsFileThenTheEnvironmentThenItsFile(t *testing.T) {
+	server := loopkittest.NewServer(t, loopkittest.WithKeys("lk_flag_s3cr3t"))
+	dir := t.TempDir()
+	keyFile := func(name, key string) string {
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(file, []byte(key+"\n"), 0o600))
+		return file
+	}
+	right, wrong := keyFile("right", "lk_flag_s3cr3t"), keyFile("wrong", "lk_other_s3cr3t")
+	for name, c := range map[string]struct {
+		env    map[string]string
+		args   []string
+		status int
+	}{
+		"flag":                    {map[string]string{envKey: "lk_env_s3cr3t", envKeyFile: wrong}, []string{"--api-key-file", right}, statusOK},
+		"environment":             {map[string]string{envKey: "lk_flag_s3cr3t", envKeyFile: wrong}, nil, statusOK},
+		"file of the environment": {map[string]string{envKeyFile: right}, nil, statusOK},
+		"wrong key":               {map[string]string{envKeyFile: wrong}, nil, statusFailed},
+		"none":                    {nil, nil, statusUsage},
+	} {
+		shell := &world{t: t, env: c.env}
+		r := shell.run(append(c.args, "track", "user_signup", "--user", "user_123", "--base-url", server.BaseURL())...)
+		assert.Equal(t, c.status, r.status, "%s: %s", name, r.err)
+	}
+}
+
+func TestAKeyThatCannotBeSentIsNamedByItsPlace(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	shell := shellWith(t, server)
+	shell.env[envKey] = "lk_s3cr3t with spaces"
+	r := shell.run("track", "user_signup", "--user", "user_123")
+	assert.Equal(t, statusUsage, r.status)
+	assert.Contains(t, r.err, "the API key from LOOPKIT_API_KEY contains a space")
+}
+
+func TestAKeyFileThatOthersCanReadGivesAWarning(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	file := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(file, []byte(testKey), 0o600))
+	require.NoError(t, os.Chmod(file, 0o644))
+	r := shellWith(t, server).run("track", "user_signup", "--user", "user_123", "--api-key-file", file)
+	assert.Zero(t, r.status)
+	assert.Equal(t, runtime.GOOS != "windows", strings.Contains(r.err, "other users can read"))
+}
+
+func TestAKeyFileHoldsAKeyAndNothingElse(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	for _, text := range []string{"", " \n", strings.Repeat("k", maxKeyFileBytes+1), "s3cr3t\ns3cr3t"} {
+		file := filepath.Join(t.TempDir(), "key")
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		r := shellWith(t, server).run("track", "user_signup", "--user", "user_123", "--api-key-file", file)
+		assert.Equal(t, statusUsage, r.status)
+	}
+}
+
+func TestEveryCommandHasAGroupAnExampleAndAShortHelp(t *testing.T) {
+	root := (&program{in: strings.NewReader(""), out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }}).root()
+	root.InitDefaultHelpCmd()
+	var check func(cmd *cobra.Command)
+	check = func(cmd *cobra.Command) {
+		assert.NotEmpty(t, cmd.Short, cmd.Name())
+		assert.False(t, strings.HasSuffix(cmd.Short, "."), cmd.Name())
+		if cmd.Name() == "help" { // cobra's own
+			return
+		}
+		assert.NotEmpty(t, cmd.Example, cmd.Name())
+		for _, line := range strings.Split(cmd.Example, "\n") {
+			assert.True(t, strings.HasPrefix(line, "  "), "%s: %q", cmd.Name(), line)
+		}
+		for _, line := range strings.Split(cmd.Long, "\n") {
+			assert.LessOrEqual(t, len([]rune(line)), 100, "%s: %q", cmd.Name(), line)
+		}
+		for _, sub := range cmd.Commands() {
+			assert.NotEmpty(t, sub.GroupID, sub.Name())
+			check(sub)
+		}
+	}
+	check(root)
+	assert.Zero(t, (&world{t: t}).run().status)
+	assert.Zero(t, (&world{t: t}).run("help", "track").status)
+}
+
+func TestCompletionIsWrittenForEveryShell(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		r := (&world{t: t}).run("completion", shell)
+		assert.Zero(t, r.status)
+		assert.Contains(t, r.out, "loopkit")
+		assert.Empty(t, r.err)
+	}
+	assert.Contains(t, (&world{t: t}).run("__complete", "completion", "").out, "fish")
+	assert.Contains(t, (&world{t: t}).run("__complete", "--dialect", "").out, "envelopes")
+}
+
+// brokenPipe is an output that nobody reads.
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestAnOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	for _, args := range [][]string{
+		{}, {"help", "track"}, {"track", "--help"}, {"version"}, {"version", "--json"}, {"completion", "bash"},
+		{"track", "user_signup", "--user", "user_123"},
+		{"track", "user_signup", "--user", "user_123", "--json"},
+		{"track", "user_signup", "--user", "user_123", "--dry-run"},
+		{"delete-user", "user_123", "--yes"},
+		{"delete-user", "user_123", "--yes", "--json"},
+	} {
+		var err strings.Builder
+		env := shellWith(t, server).env
+		p := &program{in: strings.NewReader(""), out: brokenPipe{}, err: &err, getenv: func(name string) string { return env[name] }}
+		assert.Equal(t, statusFailed, p.run(t.Context(), args), "%q", args)
+		assert.Contains(t, err.String(), "closed pipe", "%q", args)
+	}
+}
+
+func TestColourIsForTerminalsThatWantIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		env      map[string]string
+		terminal bool
+		want     string
+	}{
+		"terminal":      {nil, true, "\x1b[31mno\x1b[0m"},
+		"pipe":          {nil, false, "no"},
+		"NO_COLOR":      {map[string]string{"NO_COLOR": "1"}, true, "no"},
+		"dumb terminal": {map[string]string{"TERM": "dumb"}, true, "no"},
+	} {
+		p := &program{getenv: func(name string) string { return c.env[name] }, terminal: func(any) bool { return c.terminal }}
+		assert.Equal(t, c.want, p.paint(io.Discard, styleRed, "no"), name)
+	}
+}
