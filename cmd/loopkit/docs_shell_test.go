@@ -98,6 +98,7 @@ func (s *documentShell) loopkit(words []string) (out string, status int) {
 	s.t.Helper()
 	env := []string{
 		asTool + "=1", "HOME=" + s.dir, "AppData=" + s.dir, "SYSTEMROOT=" + os.Getenv("SYSTEMROOT"),
+		"GORACE=atexit_sleep_ms=0 " + os.Getenv("GORACE"),
 		"LOOPKIT_BASE_URL=" + s.dev.BaseURL(), "LOOPKIT_API_KEY=" + devserver.Key,
 	}
 	for strings.Contains(words[0], "=") {

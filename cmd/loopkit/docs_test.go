@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -31,9 +32,11 @@ func document(t *testing.T, name string) string {
 // a block of output follows, against a development server, in one directory for
 // each document.
 func TestTheCommandsOfTheDocumentsPrintWhatTheySay(t *testing.T) {
+	t.Parallel()
 	example := regexp.MustCompile("(?s)```sh\n([^`]+)```\n\n```(?:text|json)\n(.+?)```")
 	for _, name := range documents {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			shell := newDocumentShell(t)
 			examples := example.FindAllStringSubmatch(document(t, name), -1)
 			require.NotEmpty(t, examples)
@@ -85,6 +88,23 @@ func TestTheFiltersOfTheDocumentsAreFilters(t *testing.T) {
 		}
 	}
 	assert.Greater(t, parsed, 15)
+}
+
+// TestTheLinksOfTheDocumentsLeadToHeadings looks at what stands behind the # of
+// a link; the root's tests look at the files.
+func TestTheLinksOfTheDocumentsLeadToHeadings(t *testing.T) {
+	heading := regexp.MustCompile(`(?m)^#+ (.+)$`)
+	dropped := regexp.MustCompile(`[^\w\- ]`)
+	link := regexp.MustCompile(`\]\(([a-z-]+\.md)?#([^)]+)\)`)
+	for _, name := range documents {
+		for _, m := range link.FindAllStringSubmatch(document(t, name), -1) {
+			var anchors []string
+			for _, h := range heading.FindAllStringSubmatch(document(t, cmp.Or(m[1], name)), -1) {
+				anchors = append(anchors, strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-"))
+			}
+			assert.Contains(t, anchors, m[2], "a link of %s", name)
+		}
+	}
 }
 
 func TestTheGoCodeOfTheDocumentsIsGo(t *testing.T) {

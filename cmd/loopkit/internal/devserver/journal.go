@@ -27,7 +27,7 @@ type journal struct {
 
 // openJournal reads the file back into the store and opens it for more.
 func openJournal(name string, into *store.Store, log func(string)) (*journal, error) {
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := openToAppend(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the journal: %w", err)
 	}
@@ -36,6 +36,11 @@ func openJournal(name string, into *store.Store, log func(string)) (*journal, er
 		return nil, errors.Join(err, file.Close())
 	}
 	return j, nil
+}
+
+// openToAppend never writes over what another program has written meanwhile.
+func openToAppend(name string) (*os.File, error) {
+	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 }
 
 func (j *journal) restore(into *store.Store) error {
@@ -139,14 +144,9 @@ func (j *journal) mend(back *readBack) error {
 	return nil
 }
 
-// cut takes away what is behind the last whole line.
-func (j *journal) cut() error {
-	if err := j.file.Truncate(j.size); err != nil {
-		return err
-	}
-	_, err := j.file.Seek(j.size, io.SeekStart)
-	return err
-}
+// cut takes away what is behind the last whole line. It does so by name, because
+// Windows lets no file be cut that is open to append.
+func (j *journal) cut() error { return os.Truncate(j.name, j.size) }
 
 // add writes messages at the end. After an error, which it logs, the journal
 // stays as it was before and takes no more.
@@ -183,18 +183,17 @@ func (j *journal) putAside() (kept string, err error) {
 	if kept, err = freeName(j.name, time.Now()); err != nil {
 		return "", err
 	}
-	if err := j.close(); err != nil {
-		return "", err
+	if err = j.close(); err == nil {
+		err = os.Rename(j.name, kept)
 	}
-	renamed := os.Rename(j.name, kept)
-	file, err := os.OpenFile(j.name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err = errors.Join(renamed, err); err != nil && file == nil {
-		j.log(fmt.Sprintf("%s: the journal ends here, what arrives from now on is in memory only: %v", j.name, err))
-		return "", err
+	file, opened := openToAppend(j.name)
+	if opened != nil {
+		j.log(fmt.Sprintf("%s: the journal ends here, what arrives from now on is in memory only: %v", j.name, opened))
+		return "", errors.Join(err, opened)
 	}
 	j.file = file
-	if renamed != nil {
-		return "", renamed
+	if err != nil {
+		return "", err
 	}
 	j.size = 0
 	return kept, nil

@@ -25,12 +25,13 @@ type pageData struct {
 	Snapshot *store.Snapshot // that Body was made from; nil means the current one
 	Body     any             // the page's own data
 
-	BaseURL string
-	Host    string // of BaseURL
-	Version string
-	Counts  counts
-	Path    string // of the request, for links back to it
-	Help    bool   // open the help
+	BaseURL  string
+	Host     string // of BaseURL
+	Version  string
+	Instance string // of the store
+	Counts   counts
+	Path     string // of the request, for links back to it
+	Help     bool   // open the help
 }
 
 // render answers with the template templates/name in the layout, or with its
@@ -40,6 +41,7 @@ func (p *Page) render(w http.ResponseWriter, r *http.Request, name string, data 
 		data.Snapshot = p.opts.Store.Snapshot()
 	}
 	data.BaseURL, data.Version = p.opts.BaseURL, p.opts.Version
+	data.Instance = p.opts.Store.Instance()
 	_, data.Host, _ = strings.Cut(data.BaseURL, "://")
 	data.Counts = p.censuses.of(data.Snapshot).counts
 	data.Path = r.URL.Path

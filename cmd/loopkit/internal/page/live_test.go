@@ -161,7 +161,6 @@ func TestEveryAssetIsRevalidated(t *testing.T) {
 }
 
 var (
-	tag    = regexp.MustCompile(`<[a-zA-Z/!](?:"[^"]*"|[^">])*>`)
 	values = regexp.MustCompile(`"[^"]*"`)
 	inline = regexp.MustCompile(`\s(?:on[a-z]+|style)\s*=`)
 	script = regexp.MustCompile(`(?i)(?:href|src|action)="\s*javascript:`)
@@ -169,16 +168,36 @@ var (
 	loaded = regexp.MustCompile(`^<script (?:type="module" )?src="/static/[a-z]+\.js">$`)
 )
 
+// tags returns the different tags of a page.
+func tags(html string) map[string]bool {
+	out := make(map[string]bool)
+	for {
+		_, rest, ok := strings.Cut(html, "<")
+		if !ok {
+			return out
+		}
+		quoted := false
+		end := strings.IndexFunc(rest, func(r rune) bool {
+			quoted = quoted != (r == '"')
+			return r == '>' && !quoted
+		})
+		if end < 0 {
+			return out
+		}
+		out["<"+rest[:end+1]] = true
+		html = rest[end:]
+	}
+}
+
 // requireInert checks that a page runs nothing that the content security policy
 // would stop, and has no tag that the templates do not have.
 func requireInert(t *testing.T, html string) {
 	t.Helper()
-	for _, tag := range tag.FindAllString(html, -1) {
-		assert.NotRegexp(t, inline, values.ReplaceAllString(tag, `""`))
-		assert.NotRegexp(t, script, tag)
-		assert.NotRegexp(t, alien, tag)
-		if strings.HasPrefix(tag, "<script") {
-			assert.Regexp(t, loaded, tag)
+	for tag := range tags(html) {
+		plain := values.ReplaceAllString(tag, `""`)
+		if inline.MatchString(plain) || script.MatchString(tag) || alien.MatchString(tag) ||
+			strings.HasPrefix(tag, "<script") && !loaded.MatchString(tag) {
+			assert.Fail(t, "a tag that does something", tag)
 		}
 	}
 }

@@ -16,6 +16,9 @@ import (
 // curlOf returns a command that sends the entry again, with the key from the
 // environment. It is empty for what a command line cannot hold.
 func curlOf(e *store.Entry, baseURL string) string {
+	if e.Restored {
+		return "" // nobody knows how it came
+	}
 	r := e.Request
 	command := fmt.Sprintf("curl -X %s %s \\\n  -H \"Authorization: Bearer $LOOPKIT_API_KEY\"", r.Method, shellQuote(baseURL+r.Path))
 	body := bodyToSend(e)

@@ -69,12 +69,19 @@ func (s *Store) Instance() string { return s.instance }
 // Record adds a request and the messages that were accepted from it. It has the
 // form of collector.Options.Record.
 func (s *Store) Record(r collector.Request, messages []collector.Message) {
+	var reasons []rules.Finding
+	if len(messages) == 0 {
+		reasons = explain(&r)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests++
 	r.Index = s.requests
 	if len(messages) == 0 {
-		s.add(&Entry{Request: &r})
+		for i := range reasons {
+			reasons[i].Subject = s.last + 1
+		}
+		s.add(&Entry{Request: &r, Findings: reasons})
 	}
 	for _, m := range messages {
 		s.receive(&Entry{Request: &r, Message: &m}, &r)

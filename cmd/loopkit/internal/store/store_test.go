@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/rules"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
 	"github.com/loopkitai/loopkit-go/internal/collector"
 )
@@ -352,4 +355,22 @@ func TestEventsCarryTheirWarnings(t *testing.T) {
 		rules = append(rules, w.Rule)
 	}
 	assert.Contains(t, rules, "W-EMPTYTRAITS")
+}
+
+func TestARequestThatWasRefusedSaysWhatTheRulesKnowOfIt(t *testing.T) {
+	s := store.New(10)
+	c := collector.New(collector.Options{Record: s.Record})
+	send := func(body string) []rules.Finding {
+		c.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/v1/tracks?apiKey=lk_dev", strings.NewReader(body)))
+		entries := s.Snapshot().Entries
+		return entries[len(entries)-1].Findings
+	}
+	found := send(`{"tracks":[
+		{"name":"page_view","anonymousId":"anon_456","timestamp":"2025-01-15T10:30:00Z"},
+		{"name":"user_signup","userId":"user_123","timestamp":"2025-01-15T10:30:00Z"}]}`)
+	require.Len(t, found, 1)
+	assert.Equal(t, "W-NOANON", found[0].Rule.ID)
+	assert.Equal(t, int64(1), found[0].Subject)
+	assert.Empty(t, send(`{"tracks":[{"anonymousId":"anon_456","timestamp":"2025-01-15T10:30:00Z"}]}`))
+	assert.Empty(t, send(`{"tracks":`))
 }

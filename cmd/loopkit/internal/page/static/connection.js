@@ -5,11 +5,16 @@ const lostFor = 3; // seconds between attempts
 const hiddenFor = 30_000; // a browser has six connections to a server; hidden tabs give theirs back
 
 let source = null;
-let address = () => "/live?rows=0";
+let address = countsAddress;
 let countdown = 0;
 let asleep = 0;
 
-/** @param {() => string} liveAddress gives the address anew for each connection */
+/** The stream of the numbers alone. The cursor tells the server which run of it the page is from. */
+export function countsAddress() {
+  return `/live?rows=0&after=${document.body.dataset.instance}.0`;
+}
+
+/** @param {() => string} [liveAddress] gives the address anew for each connection */
 export function start(liveAddress) {
   if (liveAddress) address = liveAddress;
   document.addEventListener("visibilitychange", () => {
@@ -30,7 +35,9 @@ export function connect() {
   source.addEventListener("error", lost);
   for (const name of ["batch", "counts", "reset"]) {
     source.addEventListener(name, (event) => {
-      document.dispatchEvent(new CustomEvent(`loopkit:${name}`, { detail: JSON.parse(event.data) }));
+      const detail = JSON.parse(event.data);
+      if (name === "reset") document.body.dataset.instance = detail.instance;
+      document.dispatchEvent(new CustomEvent(`loopkit:${name}`, { detail }));
     });
   }
 }

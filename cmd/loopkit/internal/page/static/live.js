@@ -2,6 +2,7 @@
 // that would move what somebody reads; then they are counted.
 
 import { ask, parameter, setAddress } from "./address.js";
+import { countsAddress } from "./connection.js";
 import { number, plural } from "./counters.js";
 
 const mostRows = 500; // in the document, those of requests included
@@ -40,7 +41,7 @@ function filtered(path, extra) {
 
 /** Where the stream begins. A filter that is wrong leaves only the numbers. */
 export function streamAddress() {
-  if ($("filter-error")) return "/live?rows=0";
+  if ($("filter-error")) return countsAddress();
   return filtered("/live", { after: `${instance}.${seen}` });
 }
 
