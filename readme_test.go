@@ -78,7 +78,7 @@ func TestTheReadmesGoCodeIsCompiled(t *testing.T) {
 func TestTheReadmeBeginsWithItsTwoCommands(t *testing.T) {
 	commands := readmeBlocks(t, "sh")
 	require.GreaterOrEqual(t, len(commands), 2)
-	assert.Equal(t, []string{"go run ./examples/journey", "go test work"}, commands[:2])
+	assert.Equal(t, []string{"go run ./cmd/loopkit dev --demo", "go test work"}, commands[:2])
 }
 
 func TestTheReadmesFiguresAreThoseOfTheBenchmarks(t *testing.T) {
@@ -103,7 +103,7 @@ func TestTheReadmesLinksLeadSomewhere(t *testing.T) {
 		anchor := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(m[1]), "")
 		anchors = append(anchors, "#"+strings.ReplaceAll(anchor, " ", "-"))
 	}
-	for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(readme, -1) {
+	for _, m := range regexp.MustCompile(`(?:\]\(|src="|srcset=")([^)"]+)[)"]`).FindAllStringSubmatch(readme, -1) {
 		switch target := m[1]; {
 		case strings.HasPrefix(target, "https://"):
 		case strings.HasPrefix(target, "#"):
