@@ -8,7 +8,7 @@ ROUNDS ?= 5
 
 BASE ?= HEAD~1
 
-.PHONY: help test race browser lint fuzz soak powercut api bench bench-compare bench-peers bench-report ci
+.PHONY: help test race browser screenshots lint fuzz soak powercut api bench bench-compare bench-peers bench-report ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ race: ## Run them under the race detector in random order
 
 browser: ## Run the tests in a browser, chromium-headless-shell or LOOPKIT_BROWSER
 	cd test/browser && go test -tags browser -count=1 -timeout 5m ./...
+
+screenshots: ## Take the README's pictures of the development server's page
+	cd test/browser && go run -tags browser ./screenshots
 
 lint: ## Run gofmt, go vet and staticcheck
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change: $$files"; exit 1; }

@@ -60,6 +60,25 @@ func TestTheBrowserKeepsTheCookiesAsTheyAreMeant(t *testing.T) {
 	assert.Equal(t, anonymousCookie+"="+cookies[anonymousCookie].Value, b.evaluate("document.cookie"), "all that scripts can read")
 }
 
+func TestTheCookieOfTheIDAfterALogoutIsMeantTheSame(t *testing.T) {
+	t.Parallel()
+	b := startSite(t).browser()
+	b.consent("full")
+	first := b.anonymousID()
+	b.signUp("john@acme.com")
+	assert.Equal(t, first, b.anonymousID(), "a signup keeps the ID")
+	b.logOut()
+
+	cookies := b.cookies()
+	assert.NotEqual(t, first, cookies[anonymousCookie].Value)
+	requireKept(t, map[string]kept{
+		anonymousCookie: {scripts: true, life: year},
+		linkedCookie:    {life: year},
+		consentCookie:   {life: year},
+		sessionCookie:   {life: 30 * time.Minute},
+	}, cookies)
+}
+
 func TestMostAnswersSetNoCookie(t *testing.T) {
 	t.Parallel()
 	b := startSite(t).browser()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -16,7 +17,7 @@ import (
 // pageLog collects what a browser's developer tools would show.
 type pageLog struct {
 	mu         sync.Mutex
-	problems   []string // exceptions, errors and warnings, those of the CSP too
+	problems   []string // exceptions, dialogs, errors and warnings, those of the CSP too
 	setCookies []string // Set-Cookie lines of all responses
 }
 
@@ -34,6 +35,8 @@ func (l *pageLog) listen(event any) {
 		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
 			l.problems = append(l.problems, fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL))
 		}
+	case *page.EventJavascriptDialogOpening:
+		l.problems = append(l.problems, fmt.Sprintf("a dialog: %s", e.Message))
 	case *network.EventResponseReceivedExtraInfo:
 		for name, value := range e.Headers {
 			if strings.EqualFold(name, "Set-Cookie") {

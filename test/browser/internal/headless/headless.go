@@ -1,6 +1,7 @@
 //go:build browser
 
-package browser_test
+// Package headless starts a browser without a window.
+package headless
 
 import (
 	"context"
@@ -8,28 +9,35 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
 
 const usualBrowser = "chromium-headless-shell"
 
-func findBrowser() (string, error) {
+// Rebound is the host of a site of the web whose name leads to this machine.
+const Rebound = "rebound.example"
+
+// patience bounds the end of the browser.
+const patience = 20 * time.Second
+
+func find() (string, error) {
 	name := os.Getenv("LOOPKIT_BROWSER")
 	if name == "" {
 		name = usualBrowser
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", fmt.Errorf("these tests need a browser: %w\nInstall Debian's package %s, or set LOOPKIT_BROWSER to the path of a Chromium or Chrome", err, usualBrowser)
+		return "", fmt.Errorf("this needs a browser: %w\nInstall Debian's package %s, or set LOOPKIT_BROWSER to the path of a Chromium or Chrome", err, usualBrowser)
 	}
 	return path, nil
 }
 
-// startChromium starts the browser with an empty user data directory. stop ends
-// it and removes the directory.
-func startChromium() (chromium context.Context, stop func() error, err error) {
-	path, err := findBrowser()
+// Start starts the browser with an empty user data directory. stop ends it and
+// removes the directory.
+func Start() (browser context.Context, stop func() error, err error) {
+	path, err := find()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,21 +54,21 @@ func startChromium() (chromium context.Context, stop func() error, err error) {
 		chromedp.Flag("disable-dev-shm-usage", true), // it is small in containers
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-sync", true),
-		chromedp.Flag("force-prefers-reduced-motion", true),                        // a click during a transition between pages is lost
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"), // no page reaches the network
+		chromedp.Flag("force-prefers-reduced-motion", true), // a click during a transition between pages is lost
+		chromedp.Flag("host-resolver-rules", "MAP "+Rebound+" 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"), // no page reaches the network
 		chromedp.Flag("no-proxy-server", true),
 	)
-	chromium, cancel := chromedp.NewContext(allocator)
+	browser, cancel := chromedp.NewContext(allocator)
 	stop = func() error {
-		limited, end := context.WithTimeout(chromium, patience)
+		limited, end := context.WithTimeout(browser, patience)
 		err := chromedp.Cancel(limited)
 		end()
 		cancel()
 		release()
 		return err
 	}
-	if err := chromedp.Do(chromium); err != nil {
+	if err := chromedp.Do(browser); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("starting %s: %w", path, err), stop())
 	}
-	return chromium, stop, nil
+	return browser, stop, nil
 }
