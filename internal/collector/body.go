@@ -30,7 +30,7 @@ func Decompress(encoding string, r io.Reader) (io.Reader, error) {
 		}
 		return flate.NewReader(buffered), nil
 	default:
-		return nil, refuse(http.StatusUnsupportedMediaType, "unknown Content-Encoding %q", encoding)
+		return nil, refuse(http.StatusUnsupportedMediaType, "unknown Content-Encoding %.60q", encoding)
 	}
 }
 

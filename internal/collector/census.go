@@ -52,14 +52,18 @@ func (c *Census) export(p *personRecord) Person {
 	for _, g := range p.groups {
 		out.Groups = append(out.Groups, g.ID)
 	}
-	counted := make(map[string]bool)
+	if len(p.events) == 0 {
+		return out
+	}
+	out.Events = make([]Message, 0, len(p.events))
+	counted := make(map[string]bool, len(p.events))
 	for _, i := range p.events {
-		m := c.messages[i]
+		m := &c.messages[i]
 		if counted[m.MessageID] {
 			continue
 		}
 		counted[m.MessageID] = m.MessageID != ""
-		out.Events = append(out.Events, m)
+		out.Events = append(out.Events, *m)
 	}
 	return out
 }

@@ -15,6 +15,9 @@ func Split(endpoint Endpoint, body []byte) (form string, messages []json.RawMess
 // Decode parses one message in any form that a source attests. What it could
 // read is in the Message also when there is an error.
 func Decode(kind Kind, raw json.RawMessage) (Message, error) {
+	if err := checkDepth(raw); err != nil {
+		return Message{Kind: kind, Raw: raw}, err
+	}
 	return decodeMessage(kind, "", raw, false)
 }
 
@@ -22,6 +25,9 @@ func Decode(kind Kind, raw json.RawMessage) (Message, error) {
 // envelope, which is an object with the endpoint's name as key of an array.
 func split(endpoint Endpoint, body []byte, strict bool) (form string, elements []json.RawMessage, err error) {
 	body = bytes.TrimSpace(body)
+	if err := checkDepth(body); err != nil {
+		return "", nil, err
+	}
 	if !json.Valid(body) {
 		return "", nil, invalid("the body is not JSON")
 	}
@@ -114,7 +120,7 @@ func checkRequired(m Message) error {
 	case m.Kind == KindTrack && m.AnonymousID == "":
 		return invalid("a track needs anonymousId")
 	case m.Kind == KindTrack && m.Timestamp.IsZero():
-		return invalid("a track needs timestamp")
+		return invalid("a track needs timestamp, later than the year 1")
 	}
 	return nil
 }
@@ -154,7 +160,7 @@ func (f fields) timestamp() (time.Time, error) {
 	}
 	var t time.Time
 	if t.UnmarshalText([]byte(text)) != nil { // stricter than time.Parse
-		return time.Time{}, invalid("timestamp %q is not RFC 3339", text)
+		return time.Time{}, invalid("timestamp %.60q is not RFC 3339", text)
 	}
 	return t, nil
 }

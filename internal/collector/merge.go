@@ -12,9 +12,10 @@ type Census struct {
 	messages  []Message
 	people    []*personRecord // in no particular order
 	users     map[string]*personRecord
-	anonymous map[string]*personRecord // those that no user owns
-	owners    map[string]string        // anonymous ID → user ID
-	sights    map[string]int           // anonymous ID → its first message
+	anonymous map[string]*personRecord   // those that no user owns
+	owners    map[string]string          // anonymous ID → user ID
+	sights    map[string]int             // anonymous ID → its first message
+	claimants map[string][]*personRecord // anonymous ID → users who claimed it in vain
 	groups    map[string]*groupRecord
 	ordered   []*groupRecord
 }
@@ -40,6 +41,7 @@ func Merge(messages []Message) *Census {
 		anonymous: make(map[string]*personRecord),
 		owners:    make(map[string]string),
 		sights:    make(map[string]int),
+		claimants: make(map[string][]*personRecord),
 		groups:    make(map[string]*groupRecord),
 	}
 	for i, m := range messages {
@@ -124,11 +126,7 @@ func (c *Census) attach(anonymousID string, p *personRecord) {
 	}
 	owner, owned := c.owners[anonymousID]
 	if owned && owner != p.UserID {
-		for _, claimant := range []*personRecord{p, c.users[owner]} {
-			if !slices.Contains(claimant.Conflicts, anonymousID) {
-				claimant.Conflicts = append(claimant.Conflicts, anonymousID)
-			}
-		}
+		c.conflict(anonymousID, c.users[owner], p)
 		return
 	}
 	if owned {
@@ -141,6 +139,51 @@ func (c *Census) attach(anonymousID string, p *personRecord) {
 		delete(c.anonymous, anonymousID)
 		c.absorb(stranger, p)
 	}
+}
+
+func (c *Census) conflict(anonymousID string, owner, claimant *personRecord) {
+	if !slices.Contains(c.claimants[anonymousID], claimant) {
+		c.claimants[anonymousID] = append(c.claimants[anonymousID], claimant)
+	}
+	for _, p := range []*personRecord{owner, claimant} {
+		if !slices.Contains(p.Conflicts, anonymousID) {
+			p.Conflicts = append(p.Conflicts, anonymousID)
+		}
+	}
+}
+
+// settle ends the conflicts of a person who is deleted: with the owner for all
+// who claimed the anonymous ID, which is free then, with the last of those for the owner.
+func (c *Census) settle(p *personRecord) {
+	for _, anonymousID := range p.Conflicts {
+		owner := c.users[c.owners[anonymousID]]
+		rest := slices.DeleteFunc(c.claimants[anonymousID], func(q *personRecord) bool { return q == p })
+		if owner == p {
+			for _, claimant := range rest {
+				claimant.dropConflict(anonymousID)
+			}
+			rest = nil
+		}
+		if len(rest) > 0 {
+			c.claimants[anonymousID] = rest
+			continue
+		}
+		delete(c.claimants, anonymousID)
+		if owner != p {
+			owner.dropConflict(anonymousID)
+		}
+	}
+}
+
+// dropConflict leaves alone what was exported.
+func (p *personRecord) dropConflict(anonymousID string) {
+	var rest []string
+	for _, id := range p.Conflicts {
+		if id != anonymousID {
+			rest = append(rest, id)
+		}
+	}
+	p.Conflicts = rest
 }
 
 // absorb makes an anonymous person part of a user.
@@ -195,6 +238,7 @@ func (c *Census) deleteUser(i int, id string) {
 	for _, g := range p.groups {
 		g.members = slices.DeleteFunc(g.members, func(q *personRecord) bool { return q == p })
 	}
+	c.settle(p)
 	for _, anonymousID := range p.AnonymousIDs {
 		delete(c.owners, anonymousID)
 	}

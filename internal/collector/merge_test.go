@@ -130,6 +130,29 @@ func TestPeopleMerge(t *testing.T) {
 				{user: "V", anonymous: []string{"A"}, events: []string{"b"}, traits: none},
 			},
 		},
+		"a conflict ends when the owner is deleted": {
+			[]Message{
+				identified("U", "A", nil), identified("V", "A", nil), identified("W", "A", nil), identified("X", "B", nil), identified("V", "B", nil),
+				deletedUser("U"), identified("V", "A", nil),
+			},
+			[]person{
+				{user: "U", deleted: true, traits: none},
+				{user: "V", anonymous: []string{"A"}, conflicts: []string{"B"}, traits: none},
+				{user: "W", traits: none},
+				{user: "X", anonymous: []string{"B"}, conflicts: []string{"B"}, traits: none},
+			},
+		},
+		"a conflict ends when the last who claimed in vain is deleted": {
+			[]Message{
+				identified("U", "A", nil), identified("V", "A", nil), identified("W", "A", nil), identified("U", "B", nil), identified("V", "B", nil),
+				deletedUser("W"), deletedUser("V"), identified("V", "B", nil), deletedUser("V"), identified("V", "A", nil),
+			},
+			[]person{
+				{user: "U", anonymous: []string{"A", "B"}, conflicts: []string{"A"}, traits: none},
+				{user: "V", recreated: true, conflicts: []string{"A"}, traits: none},
+				{user: "W", deleted: true, traits: none},
+			},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -73,7 +73,8 @@ type Person struct {
 	Deleted bool
 	// RecreatedAfterDeletion says that a message about a deleted user arrived later.
 	RecreatedAfterDeletion bool
-	// Conflicts are anonymous IDs that more than one user claimed. The first keeps them.
+	// Conflicts are anonymous IDs that this user and others claimed. The first keeps
+	// them. The deletion of one of two ends their conflict.
 	Conflicts []string
 }
 

@@ -45,6 +45,8 @@ func TestAWrongRequestIsRefusedAndStoresNothing(t *testing.T) {
 		"a numeric userId":             {path: "/identifies", body: `{"userId":7}`, status: 400, reason: "userId must be a string"},
 		"a group without groupId":      {path: "/groups", body: `{"userId":"u"}`, status: 400, reason: "needs groupId"},
 		"a track without name":         {path: "/tracks", body: strings.Replace(track, "page_view", "", 1), status: 400, reason: "needs name"},
+		"JSON that nests too deep":     {path: "/tracks", body: strings.Replace(track, `{"page":"/pricing"}`, nested(100), 1), status: 400, reason: "nests deeper than 100 levels"},
+		"a timestamp before the years": {path: "/tracks", body: strings.Replace(track, "2025-01-15T10:30:00.123Z", "0001-01-01T00:00:00Z", 1), status: 400, reason: "later than the year 1"},
 		"a track without timestamp":    {path: "/tracks", body: `{"name":"x","anonymousId":"a"}`, status: 400, reason: "needs timestamp"},
 		"a timestamp in words":         {path: "/tracks", body: strings.Replace(track, "2025-01-15T10:30:00.123Z", "today", 1), status: 400, reason: `"today"`},
 		"traits that are null":         {path: "/identifies", body: `{"userId":"u","traits":null}`, status: 400, reason: "traits must be an object"},

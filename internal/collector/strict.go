@@ -52,7 +52,7 @@ func checkAttested(kind Kind, form string, object fields) error {
 		}
 	}
 	if text, err := object.text("timestamp"); err == nil && !strings.HasSuffix(text, "Z") {
-		return invalid("timestamp %q is not UTC with a Z", text)
+		return invalid("timestamp %.60q is not UTC with a Z", text)
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func checkSystem(raw json.RawMessage) error {
 func checkMembers(path string, object fields, known []string) error {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if !slices.Contains(known, name) {
-			return invalid("%s%s is not a documented member", path, name)
+			return invalid("%s%.60s is not a documented member", path, name)
 		}
 		if !object.has(name) {
 			return invalid("%s%s is null", path, name)
