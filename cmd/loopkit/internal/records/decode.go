@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/loopkitai/loopkit-go/internal/collector"
 )
@@ -28,13 +29,28 @@ func Decode(text []byte) (collector.Message, error) {
 	// Without a kind, as the collector stops at the first member that is missing.
 	m, err := collector.Decode("", raw)
 	m.Kind = kind
-	if err == nil {
+	switch {
+	case err == nil:
 		err = missing(&m)
+	case !timestampIsValid(raw): // the collector's error quotes it
+		err = errors.New("timestamp is not RFC 3339, such as 2025-01-15T10:30:00Z")
 	}
 	if kind == collector.KindDeleteUser || kind == collector.KindDeleteGroup {
 		m.Values, m.ValuesKey, m.Raw = nil, "", nil
 	}
 	return m, err
+}
+
+// timestampIsValid does not judge what is no text.
+func timestampIsValid(raw []byte) bool {
+	valid := true
+	for name, value := range Members(raw) {
+		var text string
+		if name == "timestamp" && json.Unmarshal(value, &text) == nil && string(value) != "null" {
+			valid = new(time.Time).UnmarshalText([]byte(text)) == nil
+		}
+	}
+	return valid
 }
 
 func takeType(text []byte) (collector.Kind, []byte, error) {

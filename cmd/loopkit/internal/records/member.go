@@ -19,15 +19,22 @@ type member struct {
 func Members(object []byte) iter.Seq2[string, json.RawMessage] {
 	return func(yield func(string, json.RawMessage) bool) {
 		for m := range members(object) {
-			name := string(m.name[1 : len(m.name)-1])
-			if bytes.IndexByte(m.name, '\\') >= 0 && json.Unmarshal(m.name, &name) != nil {
-				return
-			}
-			if !yield(name, m.value) {
+			name, ok := nameOf(m)
+			if !ok || !yield(name, m.value) {
 				return
 			}
 		}
 	}
+}
+
+// nameOf decodes a name; most are as they are.
+func nameOf(m member) (string, bool) {
+	if bytes.IndexByte(m.name, '\\') < 0 {
+		return string(m.name[1 : len(m.name)-1]), true
+	}
+	var name string
+	err := json.Unmarshal(m.name, &name)
+	return name, err == nil
 }
 
 // members goes through the object that is text. What it makes of text that is

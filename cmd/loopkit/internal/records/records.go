@@ -56,6 +56,7 @@ var ErrNoAnonymousID = errors.New("a track needs anonymousId")
 // Reader reads one file. It belongs to one goroutine.
 type Reader struct {
 	source *source
+	format Format
 	next   func() (Record, error)
 }
 
@@ -84,6 +85,12 @@ func NewReader(r io.Reader, opts Options) (*Reader, error) {
 // Next returns the next record, and io.EOF behind the last. Another error ends
 // the reading: the file cannot be read any further.
 func (r *Reader) Next() (Record, error) { return r.next() }
+
+// Format is NDJSON or CSV.
+func (r *Reader) Format() Format { return r.format }
+
+// Compressed reports whether positions are not those of the file on disk.
+func (r *Reader) Compressed() bool { return !r.source.seekable }
 
 // BytesRead is how much was read of the file as it is on disk, some of it ahead.
 func (r *Reader) BytesRead() int64 { return r.source.read }

@@ -74,7 +74,7 @@ func read(s *source, name string, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{source: s, next: (&objects{lines: text}).next}
+	r := &Reader{source: s, format: format, next: (&objects{lines: text}).next}
 	if format == CSV {
 		table, err := newTable(text, opts)
 		if err != nil {

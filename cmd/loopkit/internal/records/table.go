@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // fields of a message that a column may hold, beside traits.* and properties.*.
@@ -61,10 +62,12 @@ func (t *table) name(heads []string, mapped map[string]string) error {
 		}
 		c, known := columnFor(field)
 		switch {
+		case !known && strings.ContainsAny(head, ";\t"):
+			return fmt.Errorf("the column %.40q is no field; columns must be separated by commas", head)
 		case !known && ok:
 			return fmt.Errorf("the column %q is mapped to %q, which is no field; %s", head, field, fieldsText())
 		case !known:
-			return fmt.Errorf("the column %q is no field; %s. Map it with --map %s=FIELD, or leave it out with --map %s=", head, fieldsText(), head, head)
+			return fmt.Errorf("the column %.40q is no field; %s. Map it with --map %[3]s=FIELD, or leave it out with --map %[3]s=", head, fieldsText(), shellWord(head))
 		case taken[field] != "":
 			return fmt.Errorf("the columns %q and %q are both %s", taken[field], head, field)
 		}
@@ -72,12 +75,25 @@ func (t *table) name(heads []string, mapped map[string]string) error {
 		t.columns = append(t.columns, c)
 	}
 	if left := slices.Sorted(maps.Keys(mapped)); len(left) > 0 {
-		return fmt.Errorf("there is no column %q to map; the file has %s", left[0], strings.Join(heads, ", "))
+		return fmt.Errorf("there is no column %q to map; the file has %.200s", left[0], strings.Join(heads, ", "))
 	}
 	if taken[typeMember] == "" {
 		return errors.New(`no column is "type", which says for each row: identify, group or track`)
 	}
 	return nil
+}
+
+// shellWord is a column as a POSIX shell takes it, if it is short enough to be a name.
+func shellWord(head string) string {
+	switch {
+	case len(head) > 40:
+		return "COLUMN"
+	case strings.ContainsFunc(head, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.", r)
+	}):
+		return "'" + strings.ReplaceAll(head, "'", `'\''`) + "'"
+	}
+	return head
 }
 
 func columnFor(field string) (column, bool) {

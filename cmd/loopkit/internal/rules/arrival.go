@@ -18,6 +18,7 @@ const (
 // set, or seconds taken for milliseconds.
 var year2000 = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
+// duplicate is found before any other rule looks at the message.
 var duplicate = &check{
 	Rule: Rule{
 		ID: "W-DUP", Severity: Warning,
@@ -26,12 +27,6 @@ var duplicate = &check{
 		Fix:   "Retry only what was not answered, and give each message an ID of its own, so that copies can be told. Look for handlers that are registered twice.",
 		Example: `// An import that may run again gives its own IDs.
 client.Track(ctx, "user_signup", nil, loopkit.At(signedUp), loopkit.WithMessageID("import-0001"))`,
-	},
-	observe: func(h *history, s *sighting) string {
-		if s.repeated.number == 0 {
-			return ""
-		}
-		return detailOfDuplicate(h, s)
 	},
 }
 

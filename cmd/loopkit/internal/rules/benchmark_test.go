@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"encoding/binary"
 	"fmt"
 	"testing"
 
@@ -13,7 +12,9 @@ func BenchmarkObserve(b *testing.B) {
 	c := newChecker()
 	request := &collector.Request{Time: noon, Auth: "bearer"}
 	const people = 20_000
-	raw := make([]byte, 400)
+	raw := []byte(`{"name":"feature_1","userId":"user_0000001","anonymousId":"anon_0000001","timestamp":"2025-01-15T12:00:00.000Z",` +
+		`"properties":{"feature":"api_integration","team_id":"team_456","user_role":"developer","count":3,"page":"/pricing","new":true},` +
+		`"system":{"sdk":{"name":"loopkit-go","version":"0.1.0"},"sessionId":"sess_1","context":{"page":"/pricing","locale":"en"}},"messageId":"00000000"}`)
 	messages := make([]collector.Message, people)
 	for i := range messages {
 		messages[i] = collector.Message{
@@ -28,7 +29,7 @@ func BenchmarkObserve(b *testing.B) {
 	for b.Loop() {
 		number++
 		m := messages[number%people]
-		binary.NativeEndian.PutUint64(raw, uint64(number)) // a message of its own
+		copy(raw[len(raw)-10:], fmt.Sprintf("%08d", number%1e8)) // a message of its own
 		m.Raw = raw
 		c.Observe(Input{number, m, request})
 	}

@@ -59,6 +59,34 @@ func TestWhatIsForgottenIsNotJudged(t *testing.T) {
 	assert.Equal(t, []string{"6 W-IDCASE: userId is User_126 here, and user_126 in event 4"}, found)
 }
 
+func TestWhoMayHaveBeenIdentifiedAndForgottenIsNotCalledUnidentified(t *testing.T) {
+	others := func() (lines []string) {
+		for _, n := range []string{"2", "3", "4", "5"} {
+			lines = append(lines, `{"type":"identify","userId":"user_`+n+`","anonymousId":"anon_`+n+`","traits":{"plan":"pro"}}`)
+		}
+		return lines
+	}()
+	for about, then := range map[string][]string{
+		"an event":               {`{"type":"track","name":"feature_used","userId":"user_123","anonymousId":"anon_456"}`},
+		"a group of a user":      {`{"type":"group","groupId":"team_456","userId":"user_123","traits":{"name":"Acme Corp"}}`},
+		"a group of a visitor":   {`{"type":"group","groupId":"team_456","anonymousId":"anon_456","traits":{"name":"Acme Corp"}}`},
+		"events, on two devices": {visit, `{"type":"track","name":"feature_used","userId":"user_123","anonymousId":"anon_456"}`, strings.Replace(identify, "456", "789", 1)},
+	} {
+		c := newChecker()
+		c.history = newHistory(3, c.history.place)
+		found := findingsOf(c, inFile(t, slices.Concat([]string{identify}, others, then)...)...)
+		assert.Empty(t, slices.DeleteFunc(found, func(f string) bool { return strings.Contains(f, "W-LONELYGROUP") }), about)
+	}
+}
+
+func TestAnIDThatManyShareIsReportedForAFew(t *testing.T) {
+	var lines []string
+	for i := range 3 * mostOthers {
+		lines = append(lines, strings.Replace(identify, "user_123", fmt.Sprint("user_", i), 1))
+	}
+	assert.Len(t, of("W-SHAREDANON", findingsOf(newChecker(), inFile(t, lines...)...)), mostOthers)
+}
+
 func TestALongIDIsNotKept(t *testing.T) {
 	long := strings.Repeat("x", longestID+1)
 	c := newChecker()

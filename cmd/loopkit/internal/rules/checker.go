@@ -86,8 +86,8 @@ type check struct {
 var checks = []*check{
 	anonymousDrift, badUserID, duplicate, emailAsID, emptyTraits, inFuture,
 	groupBeforeIdentify, groupID, groupTraits, spelling, keyInQuery, late,
-	lonelyGroup, nameStyle, nested, noAnonymousID, personalData, sharedAnonymousID,
-	stale, typeDrift,
+	lonelyGroup, member, nameStyle, nested, noAnonymousID, personalData,
+	sharedAnonymousID, stale, strangers, typeDrift,
 }
 
 // All returns every rule in the order of their IDs.

@@ -28,7 +28,7 @@ var groupID = &check{
 		if m.Kind != collector.KindGroup || s.group != nil || !isGeneric(m.GroupID) {
 			return ""
 		}
-		return "the groupId " + quoted(m.GroupID) + " is generic"
+		return "the groupId " + shown(m.GroupID) + " is generic"
 	},
 }
 
@@ -36,12 +36,12 @@ var genericGroups = map[string]bool{
 	"group": true, "groups": true, "grp": true, "team": true, "org": true, "organization": true, "organisation": true, "company": true,
 	"account": true, "workspace": true, "tenant": true, "guild": true, "customer": true, "client": true, "project": true,
 	"my-group": true, "my_group": true, "mygroup": true, "my-team": true, "my_team": true, "new-group": true,
-	"test": true, "demo": true, "example": true, "foo": true, "bar": true, "": true,
+	"test": true, "demo": true, "example": true, "foo": true, "bar": true,
 	"groupid": true, "group_id": true, "group-id": true, "your-group-id": true, "your_group_id": true,
 }
 
-// isGeneric takes a word and up to two digits, such as group-1; more digits are
-// likely a key of a database.
+// isGeneric takes a word and up to two digits, such as group-1; more digits, or
+// digits alone, are likely a key of a database.
 func isGeneric(id string) bool {
 	if id == "" {
 		return false

@@ -9,9 +9,11 @@ import (
 
 // The bounds of a history. What is over them is forgotten, the oldest first,
 // and IDs that are longer than any SDK sends are not judged by what came before.
+//
+// With all of it in use, and the longest IDs, a history takes about 50 MB.
 const (
-	mostRemembered = 100_000 // of each sort
-	longestID      = 256
+	mostRemembered = 20_000 // of each sort
+	longestID      = 100
 	mostVisitors   = 8
 	mostSources    = 1_000
 )
@@ -23,6 +25,7 @@ type history struct {
 
 	people   *recent[string, *person] // by folded user ID
 	devices  *recent[string, *device] // by anonymous ID
+	unfolded *recent[string, *device] // those whose ID is not folded, by what it is then
 	groups   *recent[string, *group]  // by folded group ID
 	sessions *recent[string, *session]
 	columns  *recent[columnKey, column]
@@ -56,30 +59,44 @@ type person struct {
 	first    int64  // message
 
 	identified int64 // first message that did
+	reach      reach
 	deleted    bool
 	newIDs     int      // anonymous IDs in a row that nobody had used before
 	apart      []string // anonymous IDs that are apart, or will be once this user is identified
 	strayed    string   // key of strays
 }
 
+// reach is what the identifies of a user attach to them.
+type reach uint8
+
+const (
+	reachUnknown reach = iota // no identify with an anonymous ID
+	reachNothing              // the anonymous IDs have no events
+	reachLater                // they have events, none from before the identify
+	reachEarlier              // they have events from before it
+)
+
 func (p *person) alive() bool { return p != nil && !p.deleted }
 
 // device is an anonymous ID.
 type device struct {
-	id      string
-	derived bool // from a user ID
+	id       string
+	derived  bool  // from a user ID
+	first    int64 // message
+	messages int64
 
-	anonymous     int64 // events without a user
-	lastAnonymous moment
-	signup        moment
-	signupName    string
+	anonymous      int64     // events without a user
+	firstAnonymous time.Time // the earliest
+	lastAnonymous  moment    // the last to arrive
+	signup         moment
+	signupName     string
 
-	user      *person // the first that used it
-	owner     *person // the first that was identified under it
-	claimed   moment  // when it was
-	blamed    *person // another user, as reported
-	suspect   string  // key of strays
-	ambiguous bool    // it may be several users
+	user      *person  // the first that used it
+	owner     *person  // the first that was identified under it
+	claimed   moment   // when it was
+	others    []uint64 // hashes of other users' folded IDs, as reported
+	suspect   string   // key of strays
+	ambiguous bool     // it may be several users
 }
 
 // holder is whose the anonymous ID is, or nil.
@@ -134,6 +151,8 @@ type stray struct {
 	person  *person
 	device  *device
 	visitor *device
+	events  int64 // of the visitor until then
+	last    int64 // of them
 }
 
 // earlyKey is a user's folded ID, or an anonymous ID.
@@ -151,6 +170,7 @@ func newHistory(most int, place func(int64) string) *history {
 		seed:         maphash.MakeSeed(),
 		people:       newRecent[string, *person](most),
 		devices:      newRecent[string, *device](most),
+		unfolded:     newRecent[string, *device](most),
 		groups:       newRecent[string, *group](most),
 		sessions:     newRecent[string, *session](most),
 		columns:      newRecent[columnKey, column](most),

@@ -36,11 +36,13 @@ var noAnonymousID = &check{
 			return ""
 		}
 		switch {
-		case m.Kind == collector.KindIdentify:
+		case m.Kind == collector.KindIdentify && m.UserID != "":
 			return "without anonymousId this identify attaches no earlier events to " + shown(m.UserID)
+		case m.Kind == collector.KindTrack && m.UserID != "":
+			return "this event of " + shown(m.UserID) + " has no anonymousId; LoopKit requires one on every track"
 		case m.Kind == collector.KindTrack:
 			return "without anonymousId this event is nobody's; LoopKit requires one on every track"
-		case m.Kind == collector.KindGroup && m.UserID == "":
+		case m.Kind == collector.KindGroup && m.UserID == "" && m.GroupID != "":
 			return "nobody joins " + shown(m.GroupID) + ": it has no anonymousId and no userId"
 		}
 		return ""
@@ -61,9 +63,9 @@ var badUserID = &check{
 		case m.Kind == collector.KindDeleteUser || m.Kind == collector.KindDeleteGroup:
 			return ""
 		case m.UserID != "" && isPlaceholder(m.UserID):
-			return "userId is the placeholder " + quoted(m.UserID)
+			return "userId is the placeholder " + shown(m.UserID)
 		case m.AnonymousID != "" && isPlaceholder(m.AnonymousID):
-			return "anonymousId is the placeholder " + quoted(m.AnonymousID)
+			return "anonymousId is the placeholder " + shown(m.AnonymousID)
 		case m.Kind == collector.KindIdentify && m.UserID == m.AnonymousID:
 			return "userId is the anonymousId " + shown(m.UserID)
 		}
@@ -83,6 +85,9 @@ var placeholders = map[string]bool{
 }
 
 func isPlaceholder(id string) bool {
+	if len(id) > longestID {
+		return false
+	}
 	if placeholders[fold(id)] {
 		return true
 	}
@@ -98,16 +103,24 @@ func isPlaceholder(id string) bool {
 var emailAsID = &check{
 	Rule: Rule{
 		ID: "W-EMAILID", Severity: Warning, Section: privacySection,
-		Title:   "An e-mail address as userId",
+		Title:   "An e-mail address as ID",
 		Why:     "An address is personal data, and people change theirs: then they are two users. It also stands in every event, not only in a trait.",
 		Fix:     "Use the key of the user in your database. The address may be a trait, if the user agreed.",
 		Example: `client.Identify(ctx, "user_123", loopkit.Traits{"email_hash": loopkit.HashPII(key, email)})`,
 	},
 	observe: func(_ *history, s *sighting) string {
-		if s.person != nil || s.message.Kind == collector.KindDeleteUser || !holdsEmail(s.message.UserID) {
+		m := s.message
+		switch {
+		case m.Kind == collector.KindDeleteUser || m.Kind == collector.KindDeleteGroup:
 			return ""
+		case s.person == nil && holdsEmail(m.UserID):
+			return "userId is an e-mail address"
+		case s.device == nil && holdsEmail(m.AnonymousID):
+			return "anonymousId is an e-mail address"
+		case s.group == nil && holdsEmail(m.GroupID):
+			return "groupId is an e-mail address"
 		}
-		return "userId is an e-mail address"
+		return ""
 	},
 }
 
@@ -124,17 +137,46 @@ var spelling = &check{
 		switch p := s.person; {
 		case p != nil && m.UserID != p.id && m.UserID != p.spelling:
 			return "userId is " + otherSpelling(m.UserID, p.id) + " " + h.place(p.first)
-		case p == nil && s.userKey != "" && strings.TrimSpace(m.UserID) != m.UserID:
-			return "userId begins or ends with a space"
+		case p == nil && s.userKey != "" && isWrapped(m.UserID):
+			return "userId begins or ends with " + wrapping(m.UserID)
 		}
 		switch g := s.group; {
 		case g != nil && m.GroupID != g.id && m.GroupID != g.spelling:
 			return "groupId is " + otherSpelling(m.GroupID, g.id) + " " + h.place(g.first)
-		case g == nil && s.groupKey != "" && strings.TrimSpace(m.GroupID) != m.GroupID:
-			return "groupId begins or ends with a space"
+		case g == nil && s.groupKey != "" && isWrapped(m.GroupID):
+			return "groupId begins or ends with " + wrapping(m.GroupID)
+		}
+		if s.device != nil || s.anonymousID == "" {
+			return ""
+		}
+		if d := h.spelledOtherwise(s.anonymousID); d != nil {
+			return "anonymousId is " + otherSpelling(m.AnonymousID, d.id) + " " + h.place(d.first)
+		}
+		if isWrapped(m.AnonymousID) {
+			return "anonymousId begins or ends with " + wrapping(m.AnonymousID)
 		}
 		return ""
 	},
+}
+
+// spelledOtherwise returns an anonymous ID that differs from a new one by its
+// spelling only, or nil.
+func (h *history) spelledOtherwise(anonymousID string) *device {
+	key := fold(anonymousID)
+	if d, ok := h.devices.get(key); ok {
+		return d
+	}
+	d, _ := h.unfolded.get(key)
+	return d
+}
+
+func isWrapped(id string) bool { return unwrapped(id) != id }
+
+func wrapping(id string) string {
+	if strings.TrimSpace(id) != id {
+		return "a space"
+	}
+	return "a quotation mark"
 }
 
 func otherSpelling(this, first string) string {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"hash/maphash"
 	"slices"
 	"time"
 
@@ -32,9 +33,7 @@ func (h *history) learn(s *sighting) {
 	case m.Kind == collector.KindGroup && s.groupKey != "":
 		h.learnGroup(s, p, d)
 	case m.Kind == collector.KindTrack && p != nil && d != nil:
-		if p.identified == 0 && !d.derived && !d.owner.alive() {
-			h.unidentified.put(p.key, p)
-		}
+		h.learnKnownEvent(p, d)
 	case m.Kind == collector.KindTrack && m.UserID == "" && d != nil:
 		h.learnAnonymousEvent(s, d)
 	}
@@ -82,11 +81,15 @@ func (h *history) learnDevice(s *sighting) *device {
 	}
 	d := s.device
 	if d == nil {
-		d = &device{id: s.anonymousID, derived: isDerived(s.anonymousID)}
+		d = &device{id: s.anonymousID, derived: isDerived(s.anonymousID), first: s.number, messages: 1}
 		h.devices.put(d.id, d)
+		if key := fold(d.id); key != d.id {
+			h.unfolded.put(key, d)
+		}
 		return d
 	}
 	h.devices.use(d.id)
+	d.messages++
 	return d
 }
 
@@ -114,7 +117,7 @@ func (h *history) learnSession(s *sighting, p *person, d *device) {
 // learnUse keeps that a user's message came under an anonymous ID.
 func (h *history) learnUse(s *sighting, p *person, d *device) {
 	if holder := d.holder(); holder != nil && holder != p {
-		d.blamed = p
+		h.blame(d, p.key)
 	}
 	if !d.user.alive() {
 		d.user = p
@@ -125,6 +128,20 @@ func (h *history) learnUse(s *sighting, p *person, d *device) {
 	}
 	h.answer(d)
 	h.separate(d)
+}
+
+// mostOthers is how many users an anonymous ID is reported to be shared with.
+const mostOthers = 8
+
+func (h *history) blame(d *device, userKey string) {
+	if !h.isBlamed(d, userKey) {
+		d.others = append(d.others, maphash.String(h.seed, userKey))
+	}
+}
+
+// isBlamed reports whether the sharing was reported before, or often enough.
+func (h *history) isBlamed(d *device, userKey string) bool {
+	return len(d.others) == mostOthers || len(d.others) > 0 && slices.Contains(d.others, maphash.String(h.seed, userKey))
 }
 
 // answer settles what was asked about an anonymous ID that nobody had claimed.
@@ -143,7 +160,7 @@ const mostApart = 16
 // separate keeps an anonymous ID whose events no identify attaches to its user.
 func (h *history) separate(d *device) {
 	p := d.user
-	if d.derived || d.anonymous == 0 || d.owner.alive() || !p.alive() {
+	if d.derived || d.anonymous == 0 || d.owner.alive() || !p.alive() || h.devices.forgot { // an identify may be forgotten
 		return
 	}
 	if !slices.Contains(p.apart, d.id) {
@@ -177,13 +194,39 @@ func (h *history) learnIdentify(s *sighting, p *person, d *device) {
 		return
 	}
 	d.owner, d.claimed = p, moment{s.number, s.message.Timestamp}
+	p.reach = max(p.reach, d.reach())
 	h.answer(d)
 	h.apart.remove(d.id)
-	if unused := s.device == nil || d.derived && first; !unused || s.drifts {
+	unused := s.device == nil
+	if d.derived { // a job may tell new traits of somebody known
+		unused = first
+	}
+	if !unused || s.drifts {
 		return
 	}
 	if v := h.onlyVisitor(s.message.Timestamp); v != nil {
-		h.suspect(v, &stray{s.number, p, d, v})
+		h.suspect(v, &stray{s.number, p, d, v, v.anonymous, v.lastAnonymous.number})
+	}
+}
+
+// reach is what the identify that just claimed the anonymous ID attaches.
+func (d *device) reach() reach {
+	switch {
+	case d.derived, d.messages == 1:
+		return reachNothing
+	case d.anonymous > 0 && !d.claimed.time.Before(d.firstAnonymous), d.anonymous > 0 && d.claimed.time.IsZero():
+		return reachEarlier
+	}
+	return reachLater
+}
+
+func (h *history) learnKnownEvent(p *person, d *device) {
+	switch {
+	case d.derived:
+	case d.owner == p:
+		p.reach = max(p.reach, reachLater)
+	case p.identified == 0 && !d.owner.alive() && !h.people.forgot: // else an identify may be forgotten
+		h.unidentified.put(p.key, p)
 	}
 }
 
@@ -226,10 +269,15 @@ func (h *history) onlyVisitor(t time.Time) *device {
 
 func (h *history) learnAnonymousEvent(s *sighting, d *device) {
 	t := s.message.Timestamp
-	d.anonymous++
+	if d.anonymous++; d.anonymous == 1 || t.Before(d.firstAnonymous) {
+		d.firstAnonymous = t
+	}
 	d.lastAnonymous = moment{s.number, t}
 	h.strays.remove(d.id)
 	h.separate(d)
+	if d.owner.alive() && !d.derived {
+		d.owner.reach = max(d.owner.reach, d.reach())
+	}
 	if d.holder() != nil {
 		return
 	}
@@ -258,9 +306,9 @@ func (h *history) learnGroup(s *sighting, p *person, d *device) {
 		h.lonely.remove(s.groupKey)
 	}
 	switch {
-	case p != nil && p.identified == 0:
+	case p != nil && p.identified == 0 && !h.people.forgot:
 		h.keepEarly(s, earlyKey{user: p.key}, shown(p.id))
-	case s.message.UserID == "" && d != nil && !d.owner.alive():
+	case s.message.UserID == "" && d != nil && !d.owner.alive() && !h.devices.forgot:
 		h.keepEarly(s, earlyKey{device: d.id}, shown(d.id))
 	}
 }

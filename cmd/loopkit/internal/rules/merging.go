@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/plural"
 	"github.com/loopkitai/loopkit-go/internal/collector"
 )
 
@@ -27,25 +28,25 @@ client.Identify(r.Context(), "user_123", loopkit.Traits{"plan": "trial"}) // the
 		if p := s.person; p != nil && s.device == nil && s.anonymousID != "" && !isDerived(s.anonymousID) && p.newIDs == suspicious-1 {
 			return fmt.Sprintf("%d messages of %s in a row came under %d new anonymous IDs", suspicious, shown(p.id), suspicious)
 		}
+		if h.isUserID(s) {
+			return "the anonymousId is the userId " + shown(s.anonymousID) + ", which no visitor has"
+		}
 		return ""
 	},
 	conclude: func(h *history) (int, iter.Seq2[int64, string]) {
-		return h.apart.len() + h.strays.len(), func(yield func(int64, string) bool) {
+		missed := h.count().missed()
+		total := h.apart.len()
+		if missed != "" {
+			total++
+		}
+		return total, func(yield func(int64, string) bool) {
+			if missed != "" && !yield(0, missed) {
+				return
+			}
 			for d := range h.apart.all() {
 				detail := fmt.Sprintf("%s of %s came under %s, which no identify names; %s was identified in %s",
-					counted(d.anonymous), shown(d.user.id), shown(d.id), shown(d.user.id), h.place(d.user.identified))
+					plural.Of(d.anonymous, "event"), shown(d.user.id), shown(d.id), shown(d.user.id), h.place(d.user.identified))
 				if !yield(d.lastAnonymous.number, detail) {
-					return
-				}
-			}
-			for t := range h.strays.all() {
-				under := "under " + shown(t.device.id) + ", which has no events"
-				if t.device.derived {
-					under = "without the anonymousId of a visitor"
-				}
-				detail := fmt.Sprintf("%s was identified %s; %s just before it came under %s (last %s): is that the same person?",
-					shown(t.person.id), under, counted(t.visitor.anonymous), shown(t.visitor.id), h.place(t.visitor.lastAnonymous.number))
-				if !yield(t.number, detail) {
 					return
 				}
 			}
@@ -53,11 +54,14 @@ client.Identify(r.Context(), "user_123", loopkit.Traits{"plan": "trial"}) // the
 	},
 }
 
-func counted(events int64) string {
-	if events == 1 {
-		return "1 event"
+// isUserID reports whether the message's anonymous ID is new and that of a user.
+// An identify like that has a rule of its own.
+func (h *history) isUserID(s *sighting) bool {
+	if s.device != nil || s.anonymousID == "" || s.message.Kind == collector.KindIdentify {
+		return false
 	}
-	return fmt.Sprint(events, " events")
+	p, _ := h.people.get(fold(s.anonymousID))
+	return s.anonymousID == s.message.UserID || p != nil && p.id == s.anonymousID
 }
 
 var sharedAnonymousID = &check{
@@ -74,8 +78,8 @@ session.Reset()          // in a program for one person at a time`,
 		switch {
 		case holder == nil, s.userKey == "", s.userKey == holder.key:
 			return ""
-		case s.device.blamed != nil && s.device.blamed == s.person:
-			return "" // reported before
+		case h.isBlamed(s.device, s.userKey):
+			return ""
 		}
 		since := holder.first
 		if s.device.owner == holder {

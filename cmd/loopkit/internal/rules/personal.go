@@ -1,8 +1,8 @@
 package rules
 
 import (
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/loopkitai/loopkit-go/internal/collector"
 	"github.com/loopkitai/loopkit-go/internal/sensitive"
@@ -20,7 +20,7 @@ var personalData = &check{
 })`,
 	},
 	observe: func(_ *history, s *sighting) string {
-		f := personalFinds{ofPerson: s.message.Kind == collector.KindIdentify}
+		f := personalFinds{ofPerson: s.message.Kind == collector.KindIdentify, found: map[string]bool{}}
 		for key, value := range s.message.Values {
 			f.look(s.message.ValuesKey, key, value, 0)
 		}
@@ -29,11 +29,10 @@ var personalData = &check{
 				f.look("context", key, value, 0)
 			}
 		}
-		if f.keys == nil {
+		if len(f.found) == 0 {
 			return ""
 		}
-		slices.Sort(f.keys)
-		return "may be personal: " + listed(f.keys)
+		return "may be personal: " + listed(slices.Sorted(maps.Keys(f.found)))
 	},
 }
 
@@ -43,7 +42,7 @@ var keys = sensitive.New(nil, nil)
 // personalFinds are the paths of what looks personal, and why.
 type personalFinds struct {
 	ofPerson bool
-	keys     []string
+	found    map[string]bool
 }
 
 // deepest bounds the search in nested values.
@@ -69,24 +68,25 @@ func (f *personalFinds) inside(path, key string, value any, depth int) {
 			f.add(path, key, "looks like a card number")
 		}
 	case map[string]any:
+		if depth == deepest {
+			return
+		}
+		path += "." + shown(key)
 		for inner, value := range value {
-			if depth < deepest {
-				f.look(path+"."+shown(key), inner, value, depth+1)
-			}
+			f.look(path, inner, value, depth+1)
 		}
 	case []any:
+		if depth == deepest {
+			return
+		}
 		for _, element := range value {
-			if depth < deepest {
-				f.inside(path, key, element, depth+1)
-			}
+			f.inside(path, key, element, depth+1)
 		}
 	}
 }
 
 func (f *personalFinds) add(path, key, why string) {
-	if found := path + "." + shown(key) + " (" + why + ")"; !slices.Contains(f.keys, found) {
-		f.keys = append(f.keys, found)
-	}
+	f.found[path+"."+shown(key)+" ("+why+")"] = true
 }
 
 func kindOf(term *sensitive.Term) string {
@@ -119,105 +119,4 @@ func areCounts(object map[string]any) bool {
 		}
 	}
 	return true
-}
-
-// holdsEmail reports whether there is an e-mail address in text, also as part
-// of a URL.
-func holdsEmail(text string) bool {
-	for rest := text; ; {
-		at, width := strings.IndexByte(rest, '@'), 1
-		if at < 0 {
-			at, width = strings.Index(rest, "%40"), 3
-		}
-		if at < 0 {
-			return false
-		}
-		if at > 0 && isMailbox(rest[at-1]) && isDomain(rest[at+width:]) {
-			return true
-		}
-		rest = rest[at+width:]
-	}
-}
-
-func isMailbox(c byte) bool {
-	return isAlphanumeric(c) || strings.IndexByte("._%+-'", c) >= 0 || c >= 0x80
-}
-
-func isAlphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-// isDomain reports whether text begins with labels that end in one of two
-// letters or more. What follows an @ in logo@2x.png is none.
-func isDomain(text string) bool {
-	end := 0
-	for end < len(text) && (isAlphanumeric(text[end]) || text[end] == '.' || text[end] == '-') {
-		end++
-	}
-	domain := strings.TrimRight(text[:end], ".-")
-	dot := strings.LastIndexByte(domain, '.')
-	if dot <= 0 || len(domain)-dot <= 2 {
-		return false
-	}
-	for _, c := range []byte(domain[dot+1:]) {
-		if '0' <= c && c <= '9' {
-			return false
-		}
-	}
-	first, _, _ := strings.Cut(domain, ".")
-	return first != "1x" && first != "2x" && first != "3x"
-}
-
-// isCard reports whether text is a payment card's number: digits, perhaps in
-// groups, that a card company issues and whose check digit is right.
-func isCard(text string) bool {
-	const shortest, longest = 13, 16
-	if len(text) < shortest || len(text) > longest+3 {
-		return false
-	}
-	digits := make([]byte, 0, longest+3)
-	for _, c := range []byte(text) {
-		switch {
-		case '0' <= c && c <= '9':
-			digits = append(digits, c-'0')
-		case c != ' ' && c != '-':
-			return false
-		}
-	}
-	return isIssued(digits) && passesLuhn(digits)
-}
-
-// isIssued knows the beginnings and lengths of the large card companies, so that
-// other long numbers are left alone.
-func isIssued(digits []byte) bool {
-	if len(digits) < 13 {
-		return false
-	}
-	two := int(digits[0])*10 + int(digits[1])
-	four := two*100 + int(digits[2])*10 + int(digits[3])
-	switch len(digits) {
-	case 13:
-		return digits[0] == 4
-	case 14:
-		return two == 36 || two == 38 || two == 30
-	case 15:
-		return two == 34 || two == 37
-	case 16:
-		return digits[0] == 4 || 51 <= two && two <= 55 || 2221 <= four && four <= 2720 || four == 6011 || two == 65 || two == 35 || two == 62
-	}
-	return false
-}
-
-func passesLuhn(digits []byte) bool {
-	sum := 0
-	for i := range digits {
-		d := int(digits[len(digits)-1-i])
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
 }

@@ -31,6 +31,12 @@ func TestDetailsNeverHoldAnAddress(t *testing.T) {
 		`{"type":"track","name":"page_view","anonymousId":"10@"}`,
 		`{"type":"track","name":"page_view","anonymousId":"10@","userId":"9@"}`,
 		`{"type":"track","name":"user_signup @","anonymousId":"@","messageId":"@"}`,
+		`{"type":"track","name":"page_view","anonymousId":"{{@}}","userId":"${@}"}`,
+		`{"type":"track","name":"page_view","anonymousId":"%!s(@)"}`,
+		`{"type":"group","groupId":"[object @]","userId":"11@","anonymousId":"11@","user@id":"@"}`,
+		`{"type":"track","name":"page_view","anonymousId":"12@"}`,
+		`{"type":"identify","userId":"13@","anonymousId":"13@@"}`,
+		`{"type":"track","name":"page_view","anonymousId":"14@","user_id":"@"}`,
 	}
 	for i := range lines {
 		lines[i] = strings.ReplaceAll(lines[i], "@", address)
@@ -42,7 +48,7 @@ func TestDetailsNeverHoldAnAddress(t *testing.T) {
 		assert.NotContains(t, f, "example.com")
 		seen[strings.TrimSuffix(strings.Fields(f)[1], ":")] = true
 	}
-	for _, id := range []string{"W-ANONDRIFT", "W-BADUSERID", "W-DUP", "W-EMAILID", "W-EMPTYTRAITS", "W-GROUPBEFOREIDENTIFY", "W-GROUPTRAITS", "W-IDCASE", "W-KEYINQUERY", "W-LATE", "W-LONELYGROUP", "W-NAMESTYLE", "W-NESTED", "W-NOANON", "W-PII", "W-SHAREDANON", "W-TYPEDRIFT"} {
+	for _, id := range []string{"W-ANONDRIFT", "W-BADUSERID", "W-DUP", "W-EMAILID", "W-EMPTYTRAITS", "W-GROUPBEFOREIDENTIFY", "W-GROUPTRAITS", "W-IDCASE", "W-KEYINQUERY", "W-LATE", "W-LONELYGROUP", "W-MEMBER", "W-NAMESTYLE", "W-NESTED", "W-NOANON", "W-PII", "W-SHAREDANON", "W-STRANGERS", "W-TYPEDRIFT"} {
 		assert.True(t, seen[id], "%s says nothing here", id)
 	}
 }
@@ -50,6 +56,8 @@ func TestDetailsNeverHoldAnAddress(t *testing.T) {
 func TestAddressesAndCardsAreRecognised(t *testing.T) {
 	for text, want := range map[string]bool{
 		"user@example.com": true, "Mail to <user.name+tag@mail.example.co.uk>.": true, "/p?e=user%40example.com&x": true, "müller@example.com": true,
+		"https://x.example/?e=user%40example.com&t=@handle": true, "@@user@example.com": true, "git@github.com:acme/x": false, "legit@example.com": true, "hero@4x.png": false,
+		strings.Repeat("a", 300) + "@" + strings.Repeat("b", 240) + ".com": true,
 		"@loopkit/javascript": false, "logo@2x.png": false, "user@home": false, "a @ b.com": false, "@": false, "%40": false, "x@": false, "x@.": false,
 		"v1.2@1.2.3": false, "x@y.z": false, "x@@y.com": false,
 	} {

@@ -7,6 +7,7 @@ type recent[K comparable, V any] struct {
 	max     int
 	entries map[K]*entry[K, V]
 	ends    entry[K, V] // a ring: next is the oldest, previous the newest
+	forgot  bool        // something, for want of room
 }
 
 type entry[K comparable, V any] struct {
@@ -39,6 +40,7 @@ func (r *recent[K, V]) put(key K, value V) {
 	}
 	if len(r.entries) >= r.max {
 		r.remove(r.ends.next.key)
+		r.forgot = true
 	}
 	e := &entry[K, V]{key: key, value: value}
 	r.entries[key] = e

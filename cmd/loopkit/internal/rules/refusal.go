@@ -1,11 +1,13 @@
 package rules
 
-// Refusal explains why a server did not take a message, as far as a rule knows
-// the reason. Nothing came of that message, so no history has it.
-func Refusal(in Input) []Finding {
-	detail := noAnonymousID.observe(nil, &sighting{number: in.Number, message: &in.Message})
-	if detail == "" {
-		return nil
+// Refusal explains why a message was not taken, as far as rules know the reason.
+// Nothing came of that message, so no history has it.
+func Refusal(in Input) (found []Finding) {
+	s := &sighting{number: in.Number, message: &in.Message}
+	for _, check := range []*check{noAnonymousID, member} {
+		if detail := check.observe(nil, s); detail != "" {
+			found = append(found, Finding{&check.Rule, in.Number, detail})
+		}
 	}
-	return []Finding{{&noAnonymousID.Rule, in.Number, detail}}
+	return found
 }

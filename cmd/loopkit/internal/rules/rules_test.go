@@ -32,13 +32,16 @@ func server(lines ...string) func(testing.TB) []observation {
 const (
 	visit    = `{"type":"track","name":"page_view","anonymousId":"anon_456"}`
 	identify = `{"type":"identify","userId":"user_123","anonymousId":"anon_456","traits":{"plan":"pro"}}`
+	visit2   = `{"type":"track","name":"page_view","anonymousId":"anon_456","properties":{"page":"/pricing"}}`
+	visit3   = `{"type":"track","name":"page_view","anonymousId":"anon_456","properties":{"page":"/docs"}}`
 	derived  = `anon_af09cbaf-6356-5904-b0f1-c10d1e69fad6` // from user_123
 )
 
 var examples = map[string][]example{
 	"W-NOANON": {
 		{"an identify", file(`{"type":"identify","userId":"user_123","traits":{"plan":"pro"}}`), []string{"1 W-NOANON: without anonymousId this identify attaches no earlier events to user_123"}},
-		{"a track", file(`{"type":"track","name":"page_view","userId":"user_123"}`), []string{"1 W-NOANON: without anonymousId this event is nobody's; LoopKit requires one on every track"}},
+		{"a track", file(`{"type":"track","name":"page_view","userId":"user_123"}`), []string{"1 W-NOANON: this event of user_123 has no anonymousId; LoopKit requires one on every track"}},
+		{"a track of nobody", file(`{"type":"track","name":"page_view"}`), []string{"1 W-NOANON: without anonymousId this event is nobody's; LoopKit requires one on every track"}},
 		{"a group of nobody", file(`{"type":"group","groupId":"team_456"}`), []string{"1 W-NOANON: nobody joins team_456: it has no anonymousId and no userId"}},
 		{"a group of a user", file(`{"type":"group","groupId":"team_456","userId":"user_123"}`), nil},
 		{"all is there", file(visit, identify), nil},
@@ -58,6 +61,8 @@ var examples = map[string][]example{
 	"W-EMAILID": {
 		{"an address", file(strings.Replace(identify, "user_123", "user@example.com", 1)), []string{"1 W-EMAILID: userId is an e-mail address"}},
 		{"again", file(strings.Replace(identify, "user_123", "user@example.com", 1), strings.Replace(identify, "user_123", "user@example.com", 1)), []string{"1 W-EMAILID: userId is an e-mail address"}},
+		{"as anonymous ID and group ID", file(strings.Replace(visit, "anon_456", "user@example.com", 1), strings.Replace(visit2, "anon_456", "user@example.com", 1), `{"type":"group","groupId":"team@example.com","userId":"user_123"}`),
+			[]string{"1 W-EMAILID: anonymousId is an e-mail address", "3 W-EMAILID: groupId is an e-mail address"}},
 		{"no address", file(identify, strings.Replace(identify, "user_123", "user@home", 1)), nil},
 	},
 	"W-IDCASE": {
@@ -66,9 +71,16 @@ var examples = map[string][]example{
 		{"a space", file(strings.Replace(identify, "user_123", "user_123 ", 1)), []string{"1 W-IDCASE: userId begins or ends with a space"}},
 		{"an address", file(strings.Replace(identify, "user_123", "user@example.com", 1), strings.Replace(identify, "user_123", "User@Example.com", 1)), []string{"2 W-IDCASE: userId is spelled differently in event 1"}},
 		{"a group", file(`{"type":"group","groupId":"team_456","userId":"user_123"}`, `{"type":"group","groupId":"Team_456","userId":"user_123"}`), []string{"2 W-IDCASE: groupId is Team_456 here, and team_456 in event 1"}},
+		{"an anonymous ID", file(visit, strings.Replace(identify, "anon_456", "ANON_456", 1), strings.Replace(visit2, "anon_456", "ANON_456", 1)), []string{"2 W-IDCASE: anonymousId is ANON_456 here, and anon_456 in event 1"}},
+		{"capitals first", file(strings.Replace(visit, "anon_456", "ANON_456", 1), identify), []string{"2 W-IDCASE: anonymousId is anon_456 here, and ANON_456 in event 1"}},
+		{"a cookie's quotation marks", file(visit, strings.Replace(identify, "anon_456", "%22anon_456%22", 1)), []string{`2 W-IDCASE: anonymousId is "%22anon_456%22" here, and anon_456 in event 1`}},
+		{"quotation marks from the start", file(strings.Replace(identify, "anon_456", `\"anon_456\"`, 1)), []string{"1 W-IDCASE: anonymousId begins or ends with a quotation mark"}},
 		{"two users", file(identify, strings.Replace(identify, "user_123", "user_124", 1)), nil},
 	},
 	"W-ANONDRIFT": {
+		{"the user ID instead", file(visit, identify, `{"type":"track","name":"invoice_paid","userId":"user_123","anonymousId":"user_123"}`, `{"type":"track","name":"invoice_sent","userId":"user_123","anonymousId":"user_123"}`),
+			[]string{"3 W-ANONDRIFT: the anonymousId is the userId user_123, which no visitor has"}},
+		{"the user ID alone", file(visit, identify, strings.Replace(visit, "anon_456", "user_123", 1)), []string{"3 W-ANONDRIFT: the anonymousId is the userId user_123, which no visitor has"}},
 		{"in a session", file(
 			`{"type":"track","name":"page_view","anonymousId":"anon_456","system":{"sessionId":"sess_1"}}`,
 			`{"type":"identify","userId":"user_123","anonymousId":"anon_789","system":{"sessionId":"sess_1"}}`,
@@ -79,20 +91,6 @@ var examples = map[string][]example{
 			`{"type":"track","name":"page_view","anonymousId":"anon_789","system":{"sessionId":"sess_1"}}`,
 			`{"type":"identify","userId":"user_124","anonymousId":"anon_789","system":{"sessionId":"sess_1"}}`,
 		), nil},
-		{"the identify knows no visitor", file(visit, strings.Replace(identify, "anon_456", "anon_789", 1)), []string{
-			"2 W-ANONDRIFT: user_123 was identified under anon_789, which has no events; 1 event just before it came under anon_456 (last event 1): is that the same person?",
-		}},
-		{"a server that only knows the user", file(visit, strings.Replace(identify, "anon_456", derived, 1)), []string{
-			"2 W-ANONDRIFT: user_123 was identified without the anonymousId of a visitor; 1 event just before it came under anon_456 (last event 1): is that the same person?",
-		}},
-		{"it was another's visit", file(visit, strings.Replace(identify, "anon_456", "anon_789", 1), strings.Replace(identify, "user_123", "user_124", 1)), nil},
-		{"it may be two users", file(visit, strings.Replace(identify, "anon_456", derived, 1),
-			`{"type":"identify","userId":"user_124","anonymousId":"anon_00000000-0000-5000-8000-000000000000"}`,
-			`{"type":"identify","userId":"user_125","anonymousId":"anon_00000000-0000-5000-8000-000000000001"}`,
-		), nil},
-		{"it was one of two visits", file(visit, strings.Replace(visit, "456", "457", 1), strings.Replace(identify, "anon_456", "anon_789", 1)), nil},
-		{"it was long ago", file(visit, strings.Replace(strings.Replace(identify, "anon_456", "anon_789", 1), "}}", `},"timestamp":"12:30:00"}`, 1)), nil},
-		{"the events only arrive behind", file(strings.Replace(visit, "456", "457", 1), strings.Replace(identify, "456", "789", 1), strings.Replace(visit, "456", "789", 1)), nil},
 		{"a device that was never identified", file(
 			identify,
 			`{"type":"track","name":"page_view","anonymousId":"anon_phone"}`,
@@ -124,6 +122,26 @@ var examples = map[string][]example{
 			`{"type":"deleteUser","userId":"user_123"}`,
 		), nil},
 	},
+	"W-STRANGERS": {
+		{"the identify knows no visitor", file(visit, strings.Replace(identify, "anon_456", "anon_789", 1)), []string{
+			"2 W-STRANGERS: user_123 was identified under anon_789, which has no events; 1 event until then came under anon_456 (last event 1): is that the same person?",
+		}},
+		{"a server that only knows the user", file(visit, strings.Replace(identify, "anon_456", derived, 1)), []string{
+			"2 W-STRANGERS: user_123 was identified without the anonymousId of a visitor; 1 event until then came under anon_456 (last event 1): is that the same person?",
+		}},
+		{"it was another's visit", file(visit, strings.Replace(identify, "anon_456", "anon_789", 1), strings.Replace(identify, "user_123", "user_124", 1)), nil},
+		{"it may be two users", file(visit, strings.Replace(identify, "anon_456", derived, 1),
+			`{"type":"identify","userId":"user_124","anonymousId":"anon_00000000-0000-5000-8000-000000000000"}`,
+			`{"type":"identify","userId":"user_125","anonymousId":"anon_00000000-0000-5000-8000-000000000001"}`,
+		), nil},
+		{"it was one of two visits", file(visit, strings.Replace(visit, "456", "457", 1), strings.Replace(identify, "anon_456", "anon_789", 1)), nil},
+		{"it was long ago", file(visit, strings.Replace(strings.Replace(identify, "anon_456", "anon_789", 1), "}}", `},"timestamp":"12:30:00"}`, 1)), nil},
+		{"the events only arrive behind", file(strings.Replace(visit, "456", "457", 1), strings.Replace(identify, "456", "789", 1), strings.Replace(visit, "456", "789", 1)), nil},
+		{"events that came later do not count", file(visit, visit2, strings.Replace(identify, "anon_456", "anon_789", 1), visit3), []string{
+			"3 W-STRANGERS: user_123 was identified under anon_789, which has no events; 2 events until then came under anon_456 (last event 2): is that the same person?",
+		}},
+		{"new traits of somebody known", file(identify, strings.Replace(visit, "456", "457", 1), strings.Replace(identify, "anon_456", derived, 1)), nil},
+	},
 	"W-SHAREDANON": {
 		{"two identifies", file(identify, strings.Replace(identify, "user_123", "user_124", 1)), []string{"2 W-SHAREDANON: anon_456 is the anonymousId of user_123 (event 1), and now of user_124"}},
 		{"an event of another", file(visit, identify,
@@ -134,9 +152,25 @@ var examples = map[string][]example{
 			`{"type":"track","name":"page_view","userId":"user_123","anonymousId":"anon_456"}`,
 			`{"type":"track","name":"page_view","userId":"user_124","anonymousId":"anon_456"}`,
 		), []string{"2 W-SHAREDANON: anon_456 is the anonymousId of user_123 (event 1), and now of user_124"}},
+		{"three in turns", file(identify, strings.Replace(identify, "user_123", "user_124", 1), strings.Replace(identify, "user_123", "user_125", 1),
+			strings.Replace(identify, `"user_123"`, `"user_124","messageId":"m1"`, 1), strings.Replace(identify, `"user_123"`, `"user_125","messageId":"m2"`, 1)), []string{
+			"2 W-SHAREDANON: anon_456 is the anonymousId of user_123 (event 1), and now of user_124",
+			"3 W-SHAREDANON: anon_456 is the anonymousId of user_123 (event 1), and now of user_125",
+		}},
 		{"after a deletion it is nobody's", file(identify, `{"type":"deleteUser","userId":"user_123"}`, strings.Replace(identify, "user_123", "user_124", 1)), nil},
 		{"two spellings of one", file(identify, strings.Replace(identify, "user_123", "User_123", 1)), nil},
 		{"one anonymous ID each", file(identify, `{"type":"identify","userId":"user_124","anonymousId":"anon_789"}`), nil},
+	},
+	"W-MEMBER": {
+		{"another style", file(`{"type":"track","name":"page_view","user_id":"user_123","anonymousId":"anon_456"}`), []string{"1 W-MEMBER: user_id is not a member that LoopKit documents: did you mean userId?"}},
+		{"other capitals", file(`{"type":"identify","userId":"user_123","anonymousID":"anon_456","traits":{"plan":"pro"}}`), []string{"1 W-MEMBER: anonymousID is not a member that LoopKit documents: did you mean anonymousId?"}},
+		{"several", file(`{"type":"group","groupId":"team_456","userid":"user_123","anonymous_id":"anon_456","trait":{"name":"Acme Corp"}}`), []string{
+			"1 W-MEMBER: anonymous_id is not a member that LoopKit documents: did you mean anonymousId? trait is not a member that LoopKit documents: did you mean traits? userid is not a member that LoopKit documents: did you mean userId?"}},
+		{"another word", server(`{"type":"track","name":"page_view","uid":"user_123","anonymousId":"anon_456"}`), []string{"1 W-MEMBER: uid is not a member that LoopKit documents: did you mean userId?"}},
+		{"a letter too few", file(`{"type":"track","name":"page_view","anonymusId":"anon_456"}`), []string{"1 W-MEMBER: anonymusId is not a member that LoopKit documents: did you mean anonymousId?"}},
+		{"what is meant is there, too", file(`{"type":"track","name":"page_view","event":"page_view","anonymousId":"anon_456","anonymous_id":"anon_456","properties":{},"attributes":{}}`), nil},
+		{"members of one's own", file(`{"type":"track","name":"page_view","anonymousId":"anon_456","integrations":{},"context":{},"version":1,"channel":"web"}`, `{"type":"identify","userId":"user_123","anonymousId":"anon_456","event":"x","group":"y","traits":{"user_id":1}}`), nil},
+		{"a deletion", file(`{"type":"deleteUser","userId":"user_123","user_id":"user_123"}`), nil},
 	},
 	"W-LATE": {
 		{"after the signup", file(
@@ -159,9 +193,8 @@ var examples = map[string][]example{
 	"W-GROUPID": {
 		{"the page's", file(`{"type":"group","groupId":"group-1","userId":"user_123"}`, `{"type":"group","groupId":"group-1","userId":"user_124"}`), []string{"1 W-GROUPID: the groupId group-1 is generic"}},
 		{"a word", file(`{"type":"group","groupId":"Team","userId":"user_123"}`), []string{"1 W-GROUPID: the groupId Team is generic"}},
-		{"a number", file(`{"type":"group","groupId":"7","userId":"user_123"}`), []string{"1 W-GROUPID: the groupId 7 is generic"}},
 		{"a placeholder", file(`{"type":"group","groupId":"undefined","userId":"user_123"}`), []string{"1 W-GROUPID: the groupId undefined is generic"}},
-		{"good ones", file(`{"type":"group","groupId":"acme-corp-team-123","userId":"user_123"}`, `{"type":"group","groupId":"team_456","userId":"user_123"}`, `{"type":"group","groupId":"10432","userId":"user_123"}`), nil},
+		{"good ones", file(`{"type":"group","groupId":"acme-corp-team-123","userId":"user_123"}`, `{"type":"group","groupId":"team_456","userId":"user_123"}`, `{"type":"group","groupId":"10432","userId":"user_123"}`, `{"type":"group","groupId":"17","userId":"user_123"}`), nil},
 	},
 	"W-GROUPTRAITS": {
 		{"none", file(`{"type":"group","groupId":"team_456","userId":"user_123","traits":{}}`), []string{"1 W-GROUPTRAITS: team_456 has no traits"}},

@@ -93,7 +93,21 @@ func judged(id string) bool { return remembered(id) && !isPlaceholder(id) }
 
 // fold makes spellings of one ID equal.
 func fold(id string) string {
-	return strings.ToLower(strings.TrimSpace(id)) // both return what is so already
+	return strings.ToLower(unwrapped(id)) // both return what is so already
+}
+
+// unwrapped is the ID without spaces and quotation marks around it, such as
+// those of a cookie or of JSON that was not parsed.
+func unwrapped(id string) string {
+	id = strings.TrimSpace(id)
+	for {
+		inner := strings.TrimSuffix(strings.TrimPrefix(id, "%22"), "%22")
+		inner = strings.Trim(inner, `"' `)
+		if inner == id {
+			return id
+		}
+		id = inner
+	}
 }
 
 // isDerived reports whether an anonymous ID was made from a user ID, as this
