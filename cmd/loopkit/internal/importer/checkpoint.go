@@ -2,16 +2,17 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/records"
 )
@@ -19,27 +20,35 @@ import (
 // checkpoint says how far the import of a file is. It is true at any moment: what
 // is before ByteOffset was acknowledged or set aside.
 type checkpoint struct {
-	Version       int    `json:"version"`
-	SHA256        string `json:"sha256"` // of the first headBytes, or of the first Size if that is less
-	Size          int64  `json:"size"`
-	ByteOffset    int64  `json:"byteOffset"`
-	Line          int64  `json:"line"` // line ends before ByteOffset
-	Sent          int64  `json:"sent"`
-	Failed        int64  `json:"failed"`
-	RejectedBytes int64  `json:"rejectedBytes"` // of the file of rejected records
-	BaseURL       string `json:"baseUrl"`
-	Done          bool   `json:"done"`
+	Version       int       `json:"version"`
+	SHA256        string    `json:"sha256"`     // of the first headBytes, or of the first Size if that is less
+	Size          int64     `json:"size"`       // of the file when its import was begun
+	TailSHA256    string    `json:"tailSha256"` // of tailBytes before TailEnd, or of all before it
+	TailEnd       int64     `json:"tailEnd"`    // ByteOffset; of a compressed file, its size
+	ByteOffset    int64     `json:"byteOffset"`
+	Line          int64     `json:"line"` // line ends before ByteOffset
+	Sent          int64     `json:"sent"`
+	Failed        int64     `json:"failed"`
+	RejectedBytes int64     `json:"rejectedBytes"` // of the file of rejected records
+	BaseURL       string    `json:"baseUrl"`
+	Reading       string    `json:"reading"` // a hash of how the file is read
+	Began         time.Time `json:"began"`   // the time of records that state none
+	Done          bool      `json:"done"`
 }
 
 const (
 	checkpointVersion = 1
 	headBytes         = 64 << 10
+	tailBytes         = 4 << 10
 	progressSuffix    = ".loopkit-progress"
+	draftSuffix       = ".new"
 	rejectedSuffix    = ".rejected.ndjson"
 )
 
 // These are wrapped by the errors that say what stands in an import's way.
 var (
+	ErrRunning    = errors.New(`another import of this file is running, or "loopkit dev --data" that writes it`)
+	ErrTwice      = errors.New("one file is named twice")
 	ErrUnfinished = errors.New("an import of this file was begun before")
 	ErrFinished   = errors.New("this file was imported before")
 	ErrChanged    = errors.New("the file is not the one whose import was begun")
@@ -65,11 +74,15 @@ func loadCheckpoint(path string) (*checkpoint, error) {
 	if err := decoder.Decode(c); err != nil {
 		return nil, fmt.Errorf("%w: %s is damaged: %w", ErrCheckpoint, path, err)
 	}
-	hash, err := hex.DecodeString(c.SHA256)
+	damaged := min(c.Size, c.TailEnd, c.ByteOffset, c.Line, c.Sent, c.Failed, c.RejectedBytes) < 0 || c.Began.IsZero() || decoder.More()
+	for _, hash := range []string{c.SHA256, c.TailSHA256, c.Reading} {
+		sum, err := hex.DecodeString(hash)
+		damaged = damaged || err != nil || len(sum) != sha256.Size
+	}
 	switch {
 	case c.Version != checkpointVersion:
 		return nil, fmt.Errorf("%w: %s is of another version of this program", ErrCheckpoint, path)
-	case err != nil || len(hash) != sha256.Size || min(c.Size, c.ByteOffset, c.Line, c.Sent, c.Failed, c.RejectedBytes) < 0 || decoder.More():
+	case damaged:
 		return nil, fmt.Errorf("%w: %s is damaged", ErrCheckpoint, path)
 	}
 	return c, nil
@@ -86,7 +99,7 @@ func (c *checkpoint) save(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	draft := path + ".new"
+	draft := path + draftSuffix
 	file, err := os.OpenFile(draft, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -113,29 +126,33 @@ func syncDirectory(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// head hashes the beginning of a file, at most the first n bytes.
-func head(path string, n int64) (hash string, size int64, err error) {
-	file, err := os.Open(path)
+// isOf reports whether the file is the checkpoint's, or that with more at its end.
+func (c *checkpoint) isOf(file *dataFile) (bool, error) {
+	if size := file.info.Size(); size < c.Size || size < c.TailEnd {
+		return false, nil
+	}
+	head := min(c.Size, headBytes)
+	headHash, err := file.hash(head, head)
 	if err != nil {
-		return "", 0, fmt.Errorf("opening the file: %w", err)
+		return false, err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	info, err := file.Stat()
-	if err != nil {
-		return "", 0, err
-	}
-	if !info.Mode().IsRegular() {
-		return "", 0, fmt.Errorf("%s is not a regular file; an import that may have to go on later needs one", path)
-	}
-	sum := sha256.New()
-	if _, err := io.Copy(sum, io.LimitReader(file, min(n, headBytes))); err != nil {
-		return "", 0, fmt.Errorf("reading the file: %w", err)
-	}
-	return hex.EncodeToString(sum.Sum(nil)), info.Size(), nil
+	tailHash, err := file.hash(c.TailEnd, tailBytes)
+	return headHash == c.SHA256 && tailHash == c.TailSHA256, err
 }
 
-// isOf reports whether the file is the checkpoint's, or that with more at its end.
-func (c *checkpoint) isOf(path string) (bool, error) {
-	hash, size, err := head(path, c.Size)
-	return hash == c.SHA256 && size >= c.Size, err
+// readingOf is a hash of what decides how a file is read.
+func readingOf(opts records.Options) (string, error) {
+	if len(opts.Map) == 0 {
+		opts.Map = nil
+	}
+	text, err := json.Marshal(struct {
+		Format records.Format
+		Map    map[string]string
+		Infer  bool
+	}{cmp.Or(opts.Format, records.Auto), opts.Map, opts.Infer})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
 }

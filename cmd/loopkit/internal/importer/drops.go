@@ -78,26 +78,26 @@ func (d *drops) count() int64 {
 	return d.n
 }
 
-// settle forgets what was dropped of a share, and tells which of its records were
-// refused and which are left.
-func (d *drops) settle(share []*entry) (refused []Rejection, left []*entry) {
+// settle forgets what was dropped of a share, and tells what became of it.
+func (d *drops) settle(share []*entry) outcome {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.refused)+len(d.left) == 0 {
-		return nil, nil
-	}
+	out := outcome{taken: map[string]int{}, refused: map[string]int{}}
 	for _, e := range share {
 		if reasons := d.refused[e.messageID]; len(reasons) > 0 {
-			refused = append(refused, e.rejection(reasons[0]))
+			out.rejected = append(out.rejected, e.rejection(reasons[0]))
+			out.refused[e.endpoint()]++
 			d.refused[e.messageID] = reasons[1:]
 		} else if d.left[e.messageID] > 0 {
-			left = append(left, e)
+			out.left = append(out.left, e)
 			d.left[e.messageID]--
+		} else {
+			out.taken[e.endpoint()]++
 		}
 	}
 	clear(d.refused)
 	clear(d.left)
-	return refused, left
+	return out
 }
 
 func (e *entry) rejection(reason string) Rejection {

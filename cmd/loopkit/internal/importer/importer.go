@@ -3,14 +3,16 @@
 // that are sent twice have the same message IDs as before.
 //
 // It reads a window of records, sends it, waits until all of it is acknowledged,
-// and then writes down how far it is. Within a window, what concerns one
-// person or group goes through one client, in the order of the file.
+// and then writes down how far it is. Within a window, what concerns one person or
+// group goes through one client, which sends each kind of message in the order of
+// the file, a group after the identifies before it, and kinds side by side.
 package importer
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -24,7 +26,8 @@ type Options struct {
 	Records records.Options // of all files; From is the importer's own
 
 	// NewClient makes the clients, of which each sends the records of some people.
-	// It adds to the options where to send and how.
+	// It adds to the options where to send and how. It is not called by two
+	// goroutines at once.
 	NewClient   func(*loopkit.Options) (*loopkit.Client, error)
 	BaseURL     string        // where to, for the checkpoint: an import does not go on elsewhere
 	Concurrency int           // how many clients; default 4
@@ -83,6 +86,14 @@ func (e *StoppedError) Error() string {
 
 func (e *StoppedError) Unwrap() error { return e.Err }
 
+// FileError is why an import stops that cannot read its file, or write beside it.
+type FileError struct{ Err error }
+
+func (e *FileError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *FileError) Unwrap() error { return e.Err }
+
 // ErrInterrupted is why an import stopped whose context ended.
 var ErrInterrupted = errors.New("interrupted")
 
@@ -125,13 +136,34 @@ const (
 	windowBytes   = 2 << 20
 )
 
-// Check finds out what stands in the way of an import, before the first record is sent.
-func (im *Importer) Check(path string) error {
+// Check finds out what stands in the way of an import of files, before the first
+// record of the first of them is sent.
+func (im *Importer) Check(paths ...string) error {
+	var checked []*job
+	for _, path := range paths {
+		job, err := im.check(path)
+		if err != nil {
+			return err
+		}
+		for _, before := range checked {
+			if os.SameFile(before.file.info, job.file.info) {
+				return fmt.Errorf("%w: %s and %s", ErrTwice, before.path, path)
+			}
+		}
+		checked = append(checked, job)
+	}
+	return nil
+}
+
+func (im *Importer) check(path string) (*job, error) {
 	job, err := im.open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return job.close()
+	if !im.opts.DryRun {
+		err = job.checkWritable()
+	}
+	return job, errors.Join(err, job.close())
 }
 
 // Import sends one file. When ctx ends, it finishes the window that is under way.

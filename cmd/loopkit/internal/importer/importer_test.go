@@ -156,6 +156,16 @@ func TestWhatCannotBeSentAsItIsIsSetAside(t *testing.T) {
 		"a track of nobody":   {`{"type":"track","name":"x","timestamp":"2025-01-15T10:30:00Z"}`, "a track needs anonymousId"},
 		"a placeholder":       {`{"type":"identify","userId":"undefined"}`, "placeholder"},
 		"before computers":    {`{"type":"identify","userId":"u","timestamp":"1815-12-10T00:00:00Z"}`, "before 1970"},
+		"a member twice":      {`{"type":"identify","userId":"first","userId":"second"}`, `it has "userId" twice`},
+		"system twice":        {`{"type":"identify","userId":"u","system":{"sessionId":"s1"},"system":{"context":{}}}`, `it has "system" twice`},
+		"a session twice":     {`{"type":"identify","userId":"u","system":{"sessionId":"s1","sessionId":"s2"}}`, `it has system."sessionId" twice`},
+		"a trait twice":       {`{"type":"identify","userId":"u","traits":{"a":1,"\u0061":2}}`, `it has traits."a" twice`},
+		"context twice":       {`{"type":"identify","userId":"u","system":{"context":{"a":1,"a":2}}}`, `it has system.context."a" twice`},
+		"half a character":    {`{"type":"identify","userId":"\ud800x"}`, "userId has half a character"},
+		"half in a name":      {`{"type":"identify","userId":"u","traits":{"\ud801":1}}`, "traits.… has half a character"},
+		"half in a session":   {`{"type":"identify","userId":"u","system":{"sessionId":"\udfff"}}`, "system.sessionId has half a character"},
+		"the first of times":  {`{"type":"identify","userId":"u","timestamp":"0001-01-01T00:00:00Z"}`, "timestamp is before 1970"},
+		"a time of no form":   {`{"type":"identify","userId":"u","timestamp":"user@example.com"}`, "timestamp is not RFC 3339, such as"},
 		"larger than allowed": {`{"type":"identify","userId":"u","traits":{"a":"` + strings.Repeat("x", 300<<10) + `"}}`, "too large"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,6 +185,16 @@ func TestWhatCannotBeSentAsItIsIsSetAside(t *testing.T) {
 			assert.ElementsMatch(t, []int{1, 2}, numbers(server.Messages()))
 		})
 	}
+}
+
+func TestWholeCharactersAreSentAsTheyAre(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	mustImport(t, write(t, `{"type":"identify","userId":"\ud83d\ude00","traits":{"\ud83d\ude00":1,"text":"\ud800"}}`, "{\"type\":\"identify\",\"userId\":\"a\ufffd\"}"), to(server))
+	users := []string{}
+	for _, m := range server.Messages() {
+		users = append(users, m.UserID)
+	}
+	assert.ElementsMatch(t, []string{"\U0001f600", "a\ufffd"}, users)
 }
 
 func TestRowsOfCSVAreSetAsideAsNDJSON(t *testing.T) {

@@ -12,11 +12,11 @@ import (
 	"github.com/loopkitai/loopkit-go/loopkittest"
 )
 
-func TestWhatNamesOnePersonArrivesInTheOrderOfTheFile(t *testing.T) {
+func TestEachTypeOfRecordThatNamesOnePersonArrivesInTheOrderOfTheFile(t *testing.T) {
 	requireOrder(t, 100, func(m loopkittest.Message, _ int) string { return m.UserID + m.AnonymousID })
 }
 
-func TestWhatIsLinkedToOnePersonArrivesInTheOrderOfTheFile(t *testing.T) {
+func TestEachTypeOfRecordThatIsLinkedToOnePersonArrivesInTheOrderOfTheFile(t *testing.T) {
 	requireOrder(t, 600, func(_ loopkittest.Message, n int) string { return fmt.Sprint("person ", n%9) })
 }
 

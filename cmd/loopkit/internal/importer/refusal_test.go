@@ -52,7 +52,7 @@ func TestRecordsThatTheServerRefusesAreSetAsideWithItsReason(t *testing.T) {
 func TestAServerThatRefusesEveryRecordStopsTheImport(t *testing.T) {
 	server := loopkittest.NewServer(t)
 	refuse(server, http.StatusBadRequest, "")
-	path := write(t, tracks(1000)...)
+	path := write(t, tracks(300)...)
 	_, err := runImport(t, path, to(server))
 	assert.ErrorContains(t, err, "20 messages in a row were refused")
 	assert.Zero(t, checkpointOf(t, path).ByteOffset)
@@ -160,6 +160,23 @@ func TestAnInterruptedImportDoesNotWaitForAnOutage(t *testing.T) {
 		assert.ErrorIs(t, err, importer.ErrInterrupted)
 		assert.ErrorContains(t, err, "some of lines 1 to 20 may have arrived")
 		assert.Less(t, time.Since(began), 15*time.Second)
+	})
+}
+
+func TestAnInterruptedImportThatDeliversNothingIsInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := loopkittest.NewTransport(t)
+		server.FailAll(loopkittest.Any, loopkittest.Fault{Hang: true})
+		path := write(t, tracks(20)...)
+		opts := to(server)
+		opts.Patience = 4 * time.Second
+		im, err := importer.New(opts)
+		require.NoError(t, err)
+		defer im.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = im.Import(ctx, path)
+		assert.ErrorIs(t, err, importer.ErrInterrupted)
 	})
 }
 

@@ -29,6 +29,9 @@ func openRejects(path string, size int64) (_ *rejects, err error) {
 		flags |= os.O_CREATE
 	}
 	file, err := os.OpenFile(path, flags, 0o600)
+	if size > 0 && errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s is gone; put it back, or begin anew with --restart", ErrCheckpoint, path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the file of rejected records: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -132,6 +133,34 @@ func TestAnImportDoesNotGoOnInAnotherFile(t *testing.T) {
 	}
 }
 
+func TestAChangeIsNoticedThatIsNotAtTheBeginning(t *testing.T) {
+	long := tracks(1200) // more than what is hashed at the beginning
+	for name, test := range map[string]struct{ first, grown, changed []string }{
+		"shorter than what was read": {tracks(1), tracks(200), append(tracks(1), tracks(3)...)},
+		"empty at first":             {nil, tracks(200), append([]string{`{"type":"identify","userId":"user_123"}`}, tracks(300)...)},
+		"changed far behind":         {long, long, append(append(tracks(1100), "x"), tracks(200)...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := loopkittest.NewServer(t)
+			path, opts := write(t), to(server)
+			replace := func(lines []string) {
+				text := strings.Join(append(lines, ""), "\n")
+				require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+			}
+			opts.Resume = true
+			for _, lines := range [][]string{test.first, test.grown} {
+				replace(lines)
+				mustImport(t, path, opts)
+			}
+			sent := len(server.Messages())
+			replace(test.changed)
+			_, err := runImport(t, path, opts)
+			assert.ErrorIs(t, err, importer.ErrChanged)
+			assert.Len(t, server.Messages(), sent)
+		})
+	}
+}
+
 func TestAnImportDoesNotGoOnToAnotherServer(t *testing.T) {
 	path, opts := halfway(t, loopkittest.NewServer(t))
 	opts.Resume, opts.BaseURL = true, "https://other.test/v1"
@@ -152,6 +181,8 @@ func TestADamagedCheckpointIsNotTrusted(t *testing.T) {
 		"another version": strings.Replace(string(whole), `"version":1`, `"version":2`, 1),
 		"negative":        strings.Replace(string(whole), `"byteOffset":`, `"byteOffset":-`, 1),
 		"no hash":         strings.Replace(string(whole), `"sha256":"`, `"sha256":"x`, 1),
+		"no tail":         strings.Replace(string(whole), `"tailSha256":"`, `"tailSha256":"x`, 1),
+		"no beginning":    strings.Replace(string(whole), `"began":"2`, `"began":"x`, 1),
 		"twice":           string(whole) + string(whole),
 		"unknown member":  strings.Replace(string(whole), `{`, `{"x":1,`, 1),
 	} {
@@ -178,6 +209,26 @@ func TestRejectedRecordsOfAnImportBeforeAreKept(t *testing.T) {
 	opts.Resume = true
 	_, err = runImport(t, path, opts)
 	assert.ErrorIs(t, err, importer.ErrCheckpoint, "some of them are gone")
+}
+
+func TestRejectedRecordsThatSomebodySawToCanBeDeleted(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	path, opts := halfway(t, server)
+	opts.Resume = true
+	mustImport(t, path, opts)
+	require.NoError(t, os.Remove(path+".rejected.ndjson"))
+	appendTo(t, path, "rubbish\n"+track("user_1", 20)+"\n")
+	result := mustImport(t, path, opts)
+	assert.EqualValues(t, 20, result.Sent)
+	assert.EqualValues(t, 1, result.Rejected)
+	assert.Len(t, rejected(t, path), 1)
+
+	path, opts = halfway(t, server)
+	require.NoError(t, os.Remove(path+".rejected.ndjson"))
+	opts.Resume = true
+	_, err := runImport(t, path, opts)
+	assert.ErrorIs(t, err, importer.ErrCheckpoint, "an import that has not ended would leave them out of what it reports")
+	assert.ErrorContains(t, err, "is gone; put it back")
 }
 
 func TestARefusedKeyStopsTheImportAndSetsNothingAside(t *testing.T) {
@@ -208,6 +259,11 @@ func TestCheckFindsWhatStandsInTheWayAndChangesNothing(t *testing.T) {
 	assert.NoFileExists(t, path+".loopkit-progress")
 	assert.ErrorIs(t, im.Check(path+".none"), os.ErrNotExist)
 	assert.ErrorContains(t, im.Check(t.TempDir()), "not a regular file")
+	other := write(t, tracks(5)...)
+	assert.NoError(t, im.Check(path, other))
+	assert.ErrorIs(t, im.Check(path, other, filepath.Dir(path)+"/./events.ndjson"), importer.ErrTwice)
+	require.NoError(t, os.Mkdir(other+".loopkit-progress.new", 0o700)) // nothing can be written, as in a directory of others
+	assert.ErrorContains(t, im.Check(path, other), "copy the file, or link to it with ln -s, in a directory of yours")
 	_, err = im.Import(t.Context(), path)
 	require.NoError(t, err)
 	assert.ErrorIs(t, im.Check(path), importer.ErrFinished)

@@ -4,19 +4,18 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/loopkitai/loopkit-go"
 )
 
 // sender sends its share of each window. Its client has one request of a kind
-// under way, so that the share arrives in order.
+// under way, so that each kind of the share arrives in order.
 type sender struct {
 	newClient func(*loopkit.Options) (*loopkit.Client, error)
 	patience  time.Duration // of the importer
 
-	mu     sync.Mutex
 	client *loopkit.Client
 	drops  *drops // of the client
 	past   totals // of the clients before
@@ -36,10 +35,8 @@ func (s *sender) renew() error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.client != nil {
-		s.past = s.sum()
+		s.past = s.totals()
 	}
 	s.client, s.drops = client, d
 	return nil
@@ -52,12 +49,6 @@ func (s *sender) close() {
 }
 
 func (s *sender) totals() totals {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sum()
-}
-
-func (s *sender) sum() totals {
 	stats, n := s.client.Stats(), s.past
 	n.delivered += stats.Delivered
 	n.redacted += stats.Redacted
@@ -66,9 +57,7 @@ func (s *sender) sum() totals {
 }
 
 func (s *sender) failing() error {
-	s.mu.Lock()
 	stats := s.client.Stats()
-	s.mu.Unlock()
 	for _, endpoints := range []map[string]error{stats.Halted, stats.Failing} {
 		for _, err := range endpoints {
 			return err
@@ -77,68 +66,84 @@ func (s *sender) failing() error {
 	return nil
 }
 
-// send returns when all of the share was acknowledged or rejected. takes reports
-// whether the server has taken any record at all.
-func (s *sender) send(ctx context.Context, share []*entry, takes func() bool) (rejected []Rejection, _ error) {
-	for {
-		refused, err := s.enqueue(ctx, share)
-		rejected = append(rejected, refused...)
-		if err != nil {
-			return nil, cause(ctx, err)
-		}
-		err = s.client.Flush(ctx)
-		var undelivered *loopkit.UndeliveredError
-		left := errors.As(err, &undelivered) && undelivered.Pending > 0
-		switch {
-		case err != nil && undelivered == nil, left && (ctx.Err() != nil || !refusesData(err) || !takes()):
-			return nil, cause(ctx, err)
-		case left:
-			s.close() // which tells the hook what is left
-		}
-		if err := s.drops.await(s.client); err != nil {
-			return nil, err
-		}
-		refused, share = s.drops.settle(share)
-		rejected = append(rejected, refused...)
-		if !left {
-			return rejected, nil
-		}
-		// The client halts an endpoint that refuses record after record. As this one
-		// has taken others, it is the records: another client begins with the next.
-		if err := s.renew(); err != nil {
-			return nil, err
-		}
-	}
+// outcome is what became of a share.
+type outcome struct {
+	rejected []Rejection
+	left     []*entry         // neither taken nor refused, because an endpoint is halted
+	halted   map[string]error // endpoints that refuse record after record
+	taken    map[string]int   // records, by endpoint
+	refused  map[string]int   // the same, by the server
+	err      error            // why the import cannot go on; the rest is not known then
 }
 
-// enqueue returns the records that the client refuses.
-func (s *sender) enqueue(ctx context.Context, share []*entry) (refused []Rejection, _ error) {
+// send returns when all of the share was acknowledged or rejected, or when the
+// client has halted an endpoint for the records that it refuses. Then the client
+// is closed, and has to be renewed.
+func (s *sender) send(ctx context.Context, share []*entry) outcome {
+	accepted, rejected, err := s.enqueue(ctx, share)
+	if err != nil {
+		return outcome{err: cause(ctx, err)}
+	}
+	err = s.client.Flush(ctx)
+	var undelivered *loopkit.UndeliveredError
+	left := errors.As(err, &undelivered) && undelivered.Pending > 0
+	halted := s.client.Stats().Halted
+	switch {
+	case err != nil && undelivered == nil, left && (ctx.Err() != nil || !refuseData(halted)):
+		return outcome{err: cause(ctx, err)}
+	case left:
+		s.close() // which tells the hook what is left
+	}
+	if err := s.drops.await(s.client); err != nil {
+		return outcome{err: err}
+	}
+	out := s.drops.settle(accepted)
+	out.rejected, out.halted = append(out.rejected, rejected...), halted
+	return out
+}
+
+// enqueue returns the records that the client takes, and those that it refuses.
+func (s *sender) enqueue(ctx context.Context, share []*entry) (accepted []*entry, refused []Rejection, _ error) {
+	accepted = make([]*entry, 0, len(share))
 	for _, e := range share {
 		err := e.send(ctx, s.client)
 		var wrong *loopkit.ArgumentError
 		switch {
 		case err == nil:
+			accepted = append(accepted, e)
 		case errors.As(err, &wrong):
-			refused = append(refused, e.rejection(wrong.Field+" "+wrong.Reason))
+			refused = append(refused, e.rejection(reasonOfArgument(wrong)))
 		case errors.Is(err, loopkit.ErrTooLarge), errors.Is(err, loopkit.ErrNoIdentity):
 			refused = append(refused, e.rejection(reasonOf(err)))
 		default:
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return refused, nil
+	return accepted, refused, nil
 }
 
-// refusesData reports whether an endpoint is halted although it refuses records,
+// reasonOfArgument names members as they are in the record.
+func reasonOfArgument(wrong *loopkit.ArgumentError) string {
+	field := wrong.Field
+	if field == "event" {
+		field = "name"
+	}
+	return field + " " + strings.TrimPrefix(wrong.Reason, "it ")
+}
+
+// refuseData reports whether endpoints are halted although they refuse records,
 // and neither the key nor the address.
-func refusesData(err error) bool {
-	var answer *loopkit.APIError
-	if !errors.As(err, &answer) {
-		return false
+func refuseData(halted map[string]error) bool {
+	for _, err := range halted {
+		var answer *loopkit.APIError
+		if !errors.As(err, &answer) {
+			return false
+		}
+		switch answer.StatusCode {
+		case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge, http.StatusConflict:
+		default:
+			return false
+		}
 	}
-	switch answer.StatusCode {
-	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge, http.StatusConflict:
-		return true
-	}
-	return false
+	return len(halted) > 0
 }

@@ -10,14 +10,16 @@ import (
 	"github.com/loopkitai/loopkit-go"
 )
 
-// senders share the work.
+// senders share the work. They belong to one goroutine, which alone makes and
+// replaces clients.
 type senders struct {
 	patience time.Duration
 	all      []*sender
+	inARow   map[string]int // records that an endpoint refused since it took one
 }
 
 func newSenders(opts *Options) (*senders, error) {
-	s := &senders{patience: opts.Patience}
+	s := &senders{patience: opts.Patience, inARow: map[string]int{}}
 	for range opts.Concurrency {
 		one := &sender{newClient: opts.NewClient, patience: opts.Patience}
 		if err := one.renew(); err != nil {
@@ -65,24 +67,54 @@ const (
 )
 
 // send returns when every record of the window was acknowledged or rejected. The
-// error says why that cannot be. The server is known to have taken records before.
-func (s *senders) send(ctx context.Context, w *window, known bool, report func(sent int64, waiting error)) ([]Rejection, error) {
+// error says why that cannot be.
+func (s *senders) send(ctx context.Context, w *window, report func(sent int64, waiting error)) ([]Rejection, error) {
 	if len(w.entries) == 0 {
 		return nil, nil
 	}
 	before := s.totals()
 	sending, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer giveUp(nil)
-	shares := deal(w.entries, len(s.all))
-	rejected := make([][]Rejection, len(shares))
-	errs := make([]error, len(shares))
-	takes := func() bool { return known || s.totals().delivered > 0 }
+	var rejected []Rejection
+	verdict := judgement{inARow: s.inARow, took: map[string]bool{}, halted: map[string]error{}}
+	for shares, left := deal(w.entries, len(s.all)), true; left; {
+		results := s.sendOnce(ctx, sending, giveUp, shares, func(waiting error) { report(s.totals().delivered-before.delivered, waiting) })
+		left = false
+		for i, r := range results {
+			if r.err != nil {
+				return nil, context.Cause(sending) // the first of them
+			}
+			rejected = append(rejected, r.rejected...)
+			shares[i] = r.left
+			left = left || len(r.left) > 0
+		}
+		verdict.hear(results)
+		if err := verdict.speak(!left); err != nil {
+			return nil, err
+		}
+		for i, share := range shares {
+			if len(share) > 0 { // its client has halted and is closed
+				if err := s.all[i].renew(); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return rejected, nil
+}
+
+// sendOnce returns when every sender has sent its share or cannot go on.
+func (s *senders) sendOnce(ctx, sending context.Context, giveUp context.CancelCauseFunc, shares [][]*entry, report func(waiting error)) []outcome {
+	results := make([]outcome, len(shares))
 	var workers sync.WaitGroup
 	for i, share := range shares {
+		if len(share) == 0 {
+			continue
+		}
 		workers.Go(func() {
-			rejected[i], errs[i] = s.all[i].send(sending, share, takes)
-			if errs[i] != nil {
-				giveUp(errs[i]) // the others need not go on
+			results[i] = s.all[i].send(sending, share)
+			if err := results[i].err; err != nil {
+				giveUp(err) // the others need not go on
 			}
 		})
 	}
@@ -91,16 +123,8 @@ func (s *senders) send(ctx context.Context, w *window, known bool, report func(s
 		workers.Wait()
 		close(done)
 	}()
-	s.watch(ctx, done, giveUp, func(waiting error) { report(s.totals().delivered-before.delivered, waiting) })
-
-	var all []Rejection
-	for i, err := range errs {
-		if err != nil {
-			return nil, context.Cause(sending) // the first of them
-		}
-		all = append(all, rejected[i]...)
-	}
-	return all, nil
+	s.watch(ctx, done, giveUp, report)
+	return results
 }
 
 // watch returns when done is closed, which it hastens when nothing is settled for
@@ -128,6 +152,9 @@ func (s *senders) watch(ctx context.Context, done <-chan struct{}, giveUp contex
 			if now := s.totals().settled; now != settled {
 				settled, since = now, time.Now()
 			} else if time.Since(since) >= s.patience {
+				if interrupted == nil {
+					giveUp(ErrInterrupted)
+				}
 				giveUp(&OutageError{s.patience, why})
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/records"
 )
@@ -17,27 +18,31 @@ type window struct {
 	read    int64 // bytes of the file up to there
 }
 
+// errTornRow is for what may be "user_12" of "user_123".
+var errTornRow = errors.New("nothing ends the last row, so it may be half of itself: add a line end to the file, and go on with --resume")
+
 // windower reads windows ahead of the one that is being sent.
 type windower struct {
 	reader  *records.Reader
 	records int              // in a window, at most
 	hash    string           // of the file
+	began   time.Time        // the time of records that state none
 	end     records.Position // of the window before
 }
 
 func (w *windower) read(ctx context.Context, windows chan<- *window) error {
 	for {
 		next, err := w.next()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
 		select {
-		case windows <- next:
+		case windows <- next: // what precedes an error can be sent
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err != nil {
+		if errors.Is(err, io.EOF) {
 			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -52,7 +57,10 @@ func (w *windower) next() (*window, error) {
 			return out, err
 		}
 		size += len(r.Raw)
-		e, wrong := newEntry(&r, w.hash)
+		e, wrong := newEntry(&r, w.hash, w.began)
+		if wrong == nil && r.Torn && w.reader.Format() == records.CSV {
+			wrong = errTornRow
+		}
 		if wrong != nil && r.Torn {
 			out.torn = &Rejection{Line: r.Line, Reason: wrong.Error(), Record: recordOf(&r)}
 			out.read = w.reader.BytesRead()
