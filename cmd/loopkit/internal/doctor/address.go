@@ -3,6 +3,7 @@ package doctor
 import (
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/loopkitai/loopkit-go"
@@ -15,7 +16,7 @@ func checkAddress(env Environment) (*url.URL, []Finding) {
 		return nil, []Finding{problem(check, "the address from "+env.BaseURLFrom+" "+what, fix)}
 	}
 	const example = "write it like " + loopkit.DefaultURL
-	base, err := url.Parse(env.BaseURL)
+	base, err := url.Parse(strings.TrimRight(env.BaseURL, "/")) // as the client does
 	switch {
 	case err != nil: // its text would quote what may be credentials
 		return wrong("is no URL", example)
@@ -27,15 +28,20 @@ func checkAddress(env Environment) (*url.URL, []Finding) {
 		return wrong("has credentials in it", "take them out; the key goes into LOOPKIT_API_KEY")
 	case strings.ContainsAny(env.BaseURL, "?# \t\r\n"):
 		return wrong("has a query, a fragment or spaces", example)
+	case !isPort(base.Port()):
+		return wrong("has a port that cannot be", "ports are 1 to 65535; leave it out for the usual one")
 	}
-	base.Path = strings.TrimRight(base.Path, "/")
 	if endpoint := endpointAtTheEnd(base.Path); endpoint != "" {
 		return wrong("ends with /"+endpoint+", which is one endpoint of it", "end it with the version, as in "+loopkit.DefaultURL)
 	}
-	if base.Path == "" {
-		return wrong("has no version", "add /v1: "+base.Scheme+"://"+base.Host+"/v1")
+	version := "add /v1: " + base.Scheme + "://" + base.Host + "/v1"
+	if base.Path == "" && isLoopKits(base) {
+		return wrong("has no version", version)
 	}
 	findings := []Finding{checkHost(env, base)}
+	if base.Path == "" {
+		findings = append(findings, warning(check, "the address has no path, where LoopKit's has the version", version+", unless the server wants none"))
+	}
 	if f, bad := checkEncryption(base); bad {
 		findings = append(findings, f)
 	}
@@ -69,7 +75,13 @@ func checkHost(env Environment, base *url.URL) Finding {
 	case isThisMachine(host):
 		return ok(check, where+", on this machine")
 	}
-	return ok(check, where+", which is no host of LoopKit's")
+	return warning(check, where+" is no host of LoopKit's", "use "+loopkit.DefaultURL+", unless it is a server of your own that passes everything on to LoopKit")
+}
+
+// isPort also takes "", for the usual port of the scheme.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // isLoopKits reports whether nobody else can answer at an address: the host is one
@@ -81,16 +93,22 @@ func isLoopKits(base *url.URL) bool {
 
 // checkEncryption finds a key that would travel in the clear.
 func checkEncryption(base *url.URL) (Finding, bool) {
-	switch host := base.Hostname(); {
-	case base.Scheme == "https" || isThisMachine(host):
+	switch {
+	case base.Scheme == "https" || isThisMachine(base.Hostname()):
 		return Finding{}, false
-	case isPublic(host):
+	case travelsInTheClear(base):
 		return problem("address", "http:// sends the key and everything else unencrypted", "write https://"), true
 	}
 	return warning("address", "http:// sends the key unencrypted through the local network", "write https:// if the server can"), true
 }
 
+// travelsInTheClear reports whether everybody on the way can read the key.
+func travelsInTheClear(base *url.URL) bool {
+	return base.Scheme == "http" && !isThisMachine(base.Hostname()) && isPublic(base.Hostname())
+}
+
 func isThisMachine(host string) bool {
+	host = strings.ToLower(host)
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
@@ -98,6 +116,7 @@ func isThisMachine(host string) bool {
 // isPublic reports whether a host can be reached from everywhere, as far as its
 // name tells.
 func isPublic(host string) bool {
+	host = strings.ToLower(host)
 	if ip := net.ParseIP(host); ip != nil {
 		return !ip.IsLoopback() && !ip.IsPrivate() && !ip.IsLinkLocalUnicast()
 	}

@@ -17,6 +17,7 @@ type Status string
 // The statuses, from good to bad.
 const (
 	OK      Status = "ok"
+	Skipped Status = "skipped" // not looked at, and why
 	Warning Status = "warning" // it works, or may work, but is worth a look
 	Failed  Status = "failed"  // nothing arrives because of it
 )
@@ -72,7 +73,7 @@ func Run(ctx context.Context, env Environment) []Finding {
 	return findings
 }
 
-// Worst returns the worst status among findings.
+// Worst returns the worst status among findings. What was skipped is no fault.
 func Worst(findings []Finding) Status {
 	worst := OK
 	for _, f := range findings {
@@ -84,6 +85,8 @@ func Worst(findings []Finding) Status {
 }
 
 func ok(check, detail string) Finding { return Finding{check, OK, detail, ""} }
+
+func skipped(check, detail, fix string) Finding { return Finding{check, Skipped, detail, fix} }
 
 func warning(check, detail, fix string) Finding { return Finding{check, Warning, detail, fix} }
 

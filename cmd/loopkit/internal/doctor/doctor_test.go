@@ -25,7 +25,7 @@ func TestAHealthyEnvironmentHasNoFault(t *testing.T) {
 
 func TestWithoutAProbeTheKeyStaysHereAndNothingIsRecorded(t *testing.T) {
 	server := loopkittest.NewServer(t)
-	examine(t, healthy(t, server.BaseURL()))
+	requireFinding(t, examine(t, healthy(t, server.BaseURL())), "probe", Skipped, "the key was not tried")
 	assert.Empty(t, server.Messages())
 	for _, r := range server.Requests() {
 		assert.Equal(t, loopkittest.SDKVersions, r.Endpoint)
@@ -48,7 +48,7 @@ func TestAProbeSendsNoMessage(t *testing.T) {
 func TestTheWorstStatusCounts(t *testing.T) {
 	good, odd, bad := ok("a", ""), warning("b", "", ""), problem("c", "", "")
 	assert.Equal(t, OK, Worst(nil))
-	assert.Equal(t, OK, Worst([]Finding{good}))
+	assert.Equal(t, OK, Worst([]Finding{good, skipped("d", "", "")}), "what is not tried is no fault")
 	assert.Equal(t, Warning, Worst([]Finding{good, odd, good}))
 	assert.Equal(t, Failed, Worst([]Finding{odd, bad, good, odd}))
 }

@@ -45,6 +45,8 @@ func malformed(key string) string {
 		return "has more than one line"
 	case strings.TrimSpace(key) != key:
 		return "has spaces or a line break around it"
+	case strings.HasPrefix(key, "\ufeff"):
+		return "begins with a byte order mark, which an editor has put there"
 	case strings.HasPrefix(lower, "bearer "):
 		return `begins with "Bearer ", which the client adds by itself`
 	case strings.Trim(key, "\"'`") != key:

@@ -15,6 +15,9 @@ import (
 // checkNetwork goes the way of a request: proxy, name, connection, encryption, answer.
 func checkNetwork(ctx context.Context, env Environment, base *url.URL) []Finding {
 	proxy, findings := checkProxy(env, base)
+	if Worst(findings) == Failed {
+		return findings
+	}
 	next := base // where the connection goes to
 	if proxy != nil {
 		next = proxy
@@ -28,6 +31,7 @@ func checkNetwork(ctx context.Context, env Environment, base *url.URL) []Finding
 		return findings
 	}
 	v := visit(ctx, env, base)
+	v.stayedHere = proxy == nil && isThisMachine(base.Hostname())
 	findings = append(findings, checkEncrypted(ctx, env, v)...)
 	if v.err != nil && isTrust(v.err) {
 		return findings
@@ -35,14 +39,7 @@ func checkNetwork(ctx context.Context, env Environment, base *url.URL) []Finding
 	findings = append(findings, checkClock(v)...)
 	reached := checkReachable(v)
 	findings = append(findings, reached)
-	if !env.Probe || v.err != nil || env.KeyError != nil || malformed(env.Key) != "" {
-		return findings
-	}
-	if reached.Status == Failed && v.status < 500 {
-		return append(findings, warning("probe", "left out: the key would go to a stranger", "mend the address first"))
-	}
-	findings = append(findings, probeEndpoints(ctx, env, base)...)
-	return append(findings, probeDeletion(ctx, env, base))
+	return append(findings, checkProbe(ctx, env, v, reached)...)
 }
 
 func checkName(ctx context.Context, env Environment, next *url.URL) Finding {

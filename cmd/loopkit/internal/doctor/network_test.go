@@ -3,13 +3,17 @@ package doctor
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/loopkitai/loopkit-go/loopkittest"
 )
@@ -87,6 +91,9 @@ func TestAnswersThatAreNotLoopKits(t *testing.T) {
 		"page not found":    {answer(404, "text/html", "<html>"), Failed, "with a web page"},
 		"nothing there":     {answer(404, "text/plain", "404"), Failed, "not LoopKit's API"},
 		"unknown to an API": {answer(404, "application/json", "{}"), Warning, "does not know it"},
+		"another API":       {answer(200, "application/json", `{"status":"up","at":"2025-01-15T10:30:00Z","from":"192.0.2.1"}`), Warning, "names no versions"},
+		"refusal":           {answer(200, "application/json", `{"success":false,"message":"1.1.4"}`), Warning, "names no versions"},
+		"list of versions":  {answer(200, "application/json", `{"sdks":[{"name":"unity","latest":"1.0.3"}]}`), OK, "200 OK"},
 		"login page":        {answer(302, "text/html", ""), Failed, "to https://portal.test"},
 		"plain text":        {answer(200, "text/plain", "hello"), Warning, "not with JSON"},
 		"wants a key":       {answer(401, "application/json", "{}"), Warning, "although it needs no key"},
@@ -120,6 +127,74 @@ func TestTheKeyIsNotProbedWithAStranger(t *testing.T) {
 	env.Probe = true
 	requireFinding(t, examine(t, env), "probe", Warning, "to a stranger")
 	assert.Equal(t, []string{""}, sent)
+}
+
+// elsewhere is an environment whose server is neither LoopKit's nor on this
+// machine, as far as one can tell.
+func elsewhere(t testing.TB, address string) Environment {
+	env := healthy(t, "http://collector.internal/v1")
+	env.Resolver, env.Dial, env.Probe = nameServer{"collector.internal": {"192.0.2.1"}}, through(address), true
+	return env
+}
+
+func hostOf(t testing.TB, address string) string {
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	return u.Host
+}
+
+func TestTheKeyGoesOnlyToServersThatAnswerAsLoopKitDoes(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		server Status
+		says   string
+	}{
+		"not there":   {404, `{"error":"not found"}`, Failed, "wrong host"},
+		"another API": {200, `{"status":"up"}`, Warning, "another API"},
+		"wants a key": {401, `{}`, Warning, "although it needs no key"},
+		"broken":      {503, `{}`, Failed, "the server has a problem"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var sent []string
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				sent = append(sent, r.Method+r.Header.Get("Authorization"))
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(c.status)
+				_, _ = io.WriteString(w, c.body) // what fails is seen by the client
+			}))
+			defer server.Close()
+			found := examine(t, elsewhere(t, server.Listener.Addr().String()))
+			requireFinding(t, found, "server", c.server, c.says)
+			requireFinding(t, found, "probe", Warning, "to a stranger")
+			assert.Equal(t, []string{http.MethodGet}, sent)
+		})
+	}
+	server := loopkittest.NewServer(t, loopkittest.WithKeys(testKey))
+	found := examine(t, elsewhere(t, hostOf(t, server.BaseURL())))
+	requireFinding(t, found, "probe tracks", OK, "takes the key")
+}
+
+func TestAProbeIsNotSentInTheClear(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	env := elsewhere(t, hostOf(t, server.BaseURL()))
+	env.BaseURL, env.Resolver = "http://events.example.com/v1", nameServer{"events.example.com": {"192.0.2.1"}}
+	requireFinding(t, examine(t, env), "probe", Warning, "the key would travel unencrypted")
+	for _, r := range server.Requests() {
+		assert.Equal(t, "none", r.Auth)
+	}
+}
+
+func TestAServerOfThisMachineIsProbedWithoutVersions(t *testing.T) {
+	env := healthy(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodGet {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		_, _ = io.WriteString(w, `{"success":true}`) // what fails is seen by the client
+	}))
+	env.Probe = true
+	requireFinding(t, examine(t, env), "probe tracks", OK, "takes the key")
 }
 
 func TestClockSkew(t *testing.T) {

@@ -24,13 +24,21 @@ func checkOptOut(env Environment) []Finding {
 			return []Finding{warning(check, name+" switches it off", "nothing, if that is what you want; else unset it")}
 		}
 	}
-	for _, name := range []string{"CI", "CONTINUOUS_INTEGRATION", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "BUILDKITE", "TEAMCITY_VERSION", "TF_BUILD"} {
+	for _, name := range ciVariables {
 		if set(env.Getenv(name)) {
 			return []Finding{warning(check, name+" is set: in continuous integration, programs with package loopkitcli send nothing unless somebody agreed before",
 				"nothing, if this is continuous integration; else unset it")}
 		}
 	}
 	return []Finding{ok(check, "neither DO_NOT_TRACK nor continuous integration")}
+}
+
+// ciVariables are those of package loopkitcli, which a test compares.
+var ciVariables = [...]string{
+	"CI", "CONTINUOUS_INTEGRATION", "BUILD_NUMBER", "BUILD_ID", "CI_NAME",
+	"APPVEYOR", "BITBUCKET_BUILD_NUMBER", "BUDDY", "BUILDKITE", "CIRCLECI", "CIRRUS_CI", "CODEBUILD_BUILD_ID",
+	"DRONE", "GITHUB_ACTIONS", "GITLAB_CI", "HEROKU_TEST_RUN_ID", "JENKINS_URL", "SEMAPHORE", "TEAMCITY_VERSION",
+	"TF_BUILD", "TRAVIS", "WOODPECKER",
 }
 
 // set takes a variable as package loopkitcli does.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -12,24 +13,53 @@ func checkProxy(env Environment, base *url.URL) (*url.URL, []Finding) {
 	const check = "proxy"
 	proxy, err := env.Proxy(&http.Request{URL: base})
 	names := proxyVariables(env)
-	if err != nil { // its text may quote a password
-		return nil, []Finding{problem(check, "the proxy in "+list(names)+" is no URL", "write it like http://proxy.example:3128")}
+	if err != nil { // for anything but this, net/http drops the variable silently
+		return nil, []Finding{problem(check, "Go programs refuse HTTP_PROXY where REQUEST_METHOD is set, as for a CGI program",
+			"unset REQUEST_METHOD, or use an https:// address")}
 	}
+	variable := proxyVariableFor(base)
+	unusable := unusableProxy(value(env, variable))
 	var findings []Finding
 	switch {
+	case unusable && proxy != nil:
+		findings = append(findings, problem(check, variable+" holds no URL of a proxy: Go programs read something else out of it", howToWriteProxy))
 	case proxy != nil:
 		findings = append(findings, ok(check, "requests go through "+proxy.Scheme+"://"+placeOf(proxy)+fromVariables(names)))
 	case len(names) == 0:
 		findings = append(findings, ok(check, "none"))
 	case isThisMachine(base.Hostname()):
 		findings = append(findings, ok(check, list(names)+" is set, but requests to this machine never use a proxy"))
-	case base.Scheme == "https" && value(env, "HTTPS_PROXY") == "" && value(env, "HTTP_PROXY") != "":
-		findings = append(findings, warning(check, "HTTP_PROXY is for http:// addresses, and this one is https://",
-			"set HTTPS_PROXY too, if this network has no other way out"))
-	default:
+	case value(env, variable) == "": // the other one is set
+		findings = append(findings, warning(check, fmt.Sprintf("%s is set, which is not for %s:// addresses, and this is one", list(names), base.Scheme),
+			"set "+variable+" too, if this network has no other way out"))
+	case unusable:
+		findings = append(findings, warning(check, variable+" holds no URL: Go programs ignore it without a word, and connect directly", howToWriteProxy))
+	case value(env, "NO_PROXY") != "":
 		findings = append(findings, ok(check, list(names)+" is set, but NO_PROXY exempts this address"))
+	default:
+		findings = append(findings, ok(check, list(names)+" is set, but not used for this address"))
 	}
 	return proxy, append(findings, checkProxyVariables(env)...)
+}
+
+const howToWriteProxy = "write it like http://user:password@proxy.example:3128, with %25 for a % in the password, %40 for an @, %2F for a /"
+
+func proxyVariableFor(base *url.URL) string {
+	if base.Scheme == "https" {
+		return "HTTPS_PROXY"
+	}
+	return "HTTP_PROXY"
+}
+
+// unusableProxy reports whether net/http reads an address otherwise than it was
+// meant: it then takes none, or something else, and tells nobody.
+func unusableProxy(address string) bool {
+	if strings.Contains(address, "://") {
+		proxy, err := url.Parse(address)
+		return err != nil || proxy.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme)
+	}
+	proxy, err := url.Parse("http://" + address)
+	return address != "" && (err != nil || proxy.Hostname() == "")
 }
 
 // checkProxyVariables finds what programs read in different ways.

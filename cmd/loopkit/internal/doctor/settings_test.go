@@ -3,7 +3,7 @@ package doctor
 import (
 	"errors"
 	"net/http"
-	"net/url"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -25,6 +25,7 @@ func TestShapeOfTheKey(t *testing.T) {
 		" " + testKey:                {Failed, "spaces or a line break around it"},
 		testKey + "\n":               {Failed, "spaces or a line break around it"},
 		testKey + "\n" + testKey:     {Failed, "more than one line"},
+		"\ufeff" + testKey:           {Failed, "a byte order mark"},
 		"Bearer " + testKey:          {Failed, `begins with "Bearer "`},
 		`"` + testKey + `"`:          {Failed, "quotes"},
 		"'" + testKey + "'":          {Failed, "quotes"},
@@ -66,7 +67,10 @@ func TestShapeOfTheAddress(t *testing.T) {
 		"https://drain.loopkit.ai/v1":             {OK, "its documentation says https://api.loopkit.ai/v1"},
 		"http://127.0.0.1:1/v1":                   {OK, "on this machine"},
 		"http://[::1]:1/v1":                       {OK, "on this machine"},
-		"https://events.example.com/v1":           {OK, "no host of LoopKit's"},
+		"http://LOCALHOST:1/v1":                   {OK, "on this machine"},
+		"https://events.example.com/v1":           {Warning, "no host of LoopKit's → use https://api.loopkit.ai/v1, unless it is a server of your own"},
+		"https://api.lopkit.ai/v1":                {Warning, "no host of LoopKit's"},
+		"http://collector.test:99999/v1":          {Failed, "a port that cannot be"},
 		"https://docs.loopkit.ai/v1":              {Failed, "none that takes data"},
 		"https://loopkit.ai/v1":                   {Failed, "none that takes data"},
 		"https://api.loopkit.ai":                  {Failed, "add /v1: https://api.loopkit.ai/v1"},
@@ -90,10 +94,28 @@ func TestShapeOfTheAddress(t *testing.T) {
 	}
 }
 
+func TestAnAddressWithoutAPathWorksIfTheServerTakesIt(t *testing.T) {
+	root := httptest.NewServer(http.NotFoundHandler())
+	defer root.Close()
+	for _, address := range []string{root.URL, root.URL + "/"} {
+		found := examine(t, healthy(t, address))
+		require.Len(t, found["address"], 2)
+		assert.Equal(t, Warning, found["address"][1].Status)
+		assert.Contains(t, found["address"][1].Fix, "add /v1: "+root.URL+"/v1")
+		assert.Len(t, found["server"], 1, "the checks go on")
+	}
+}
+
+func TestAnAddressKeepsWhatIsEscapedInIt(t *testing.T) {
+	base, _ := checkAddress(healthy(t, "http://127.0.0.1:1/a%2Fb/"))
+	assert.Equal(t, "http://127.0.0.1:1/a%2Fb", base.String())
+}
+
 func TestAKeyThatTravelsUnencrypted(t *testing.T) {
 	for address, status := range map[string]Status{
 		"http://api.loopkit.ai/v1":     Failed,
 		"http://203.0.113.1/v1":        Failed,
+		"http://API.LOOPKIT.AI/v1":     Failed,
 		"http://192.168.1.2/v1":        Warning,
 		"http://collector/v1":          Warning,
 		"http://collector.internal/v1": Warning,
@@ -112,74 +134,6 @@ func TestAKeyOfTheDevelopmentServerBelongsToThisMachine(t *testing.T) {
 	_, findings := checkAddress(env)
 	require.Len(t, findings, 2)
 	assert.Equal(t, Warning, findings[1].Status)
-}
-
-func TestProxyVariables(t *testing.T) {
-	for name, c := range map[string]struct {
-		address   string
-		variables map[string]string
-		status    []Status
-		says      string
-	}{
-		"none":             {"https://api.loopkit.ai/v1", nil, []Status{OK}, "none"},
-		"this machine":     {"http://127.0.0.1:1/v1", map[string]string{"http_proxy": "http://proxy.test:3128"}, []Status{OK}, "requests to this machine never use a proxy"},
-		"exempt":           {"https://api.loopkit.ai/v1", map[string]string{"HTTPS_PROXY": "http://proxy.test:3128", "NO_PROXY": ".loopkit.ai"}, []Status{OK}, "NO_PROXY exempts"},
-		"for http alone":   {"https://api.loopkit.ai/v1", map[string]string{"HTTP_PROXY": "http://proxy.test:3128"}, []Status{Warning}, "set HTTPS_PROXY too"},
-		"two cases differ": {"https://api.loopkit.ai/v1", map[string]string{"NO_PROXY": "a.test", "no_proxy": "b.test"}, []Status{OK, Warning}, "none"},
-		"ALL_PROXY":        {"https://api.loopkit.ai/v1", map[string]string{"ALL_PROXY": "socks5://proxy.test"}, []Status{OK, Warning}, "none"},
-	} {
-		env := healthy(t, c.address)
-		env.Getenv = environment(c.variables)
-		base, _ := checkAddress(env)
-		proxy, findings := checkProxy(env, base)
-		assert.Nil(t, proxy)
-		require.Len(t, findings, len(c.status), name)
-		for i, status := range c.status {
-			assert.Equal(t, status, findings[i].Status, name)
-		}
-		assert.Contains(t, findings[0].Detail+findings[0].Fix, c.says, name)
-	}
-}
-
-func TestAProxyIsNamedWithoutItsPassword(t *testing.T) {
-	env := healthy(t, "https://api.loopkit.ai/v1")
-	env.Getenv = environment(map[string]string{"HTTPS_PROXY": "set"})
-	given, err := url.Parse("http://me:s3cr3t@proxy.test:3128")
-	require.NoError(t, err)
-	env.Proxy = http.ProxyURL(given)
-	base, _ := checkAddress(env)
-	proxy, findings := checkProxy(env, base)
-	assert.Equal(t, given, proxy)
-	assert.Equal(t, "requests go through http://proxy.test:3128 (HTTPS_PROXY)", findings[0].Detail)
-
-	env.Proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("bad proxy http://me:s3cr3t@") }
-	_, findings = checkProxy(env, base)
-	assert.Equal(t, Failed, findings[0].Status)
-	assert.NotContains(t, findings[0].Detail, "s3cr3t")
-}
-
-func TestWhatMakesProgramsSilent(t *testing.T) {
-	for name, c := range map[string]struct {
-		app       string
-		variables map[string]string
-		status    Status
-		says      string
-	}{
-		"nothing":                {"", nil, OK, "neither"},
-		"DO_NOT_TRACK":           {"", map[string]string{"DO_NOT_TRACK": "1"}, Warning, "DO_NOT_TRACK is set"},
-		"DO_NOT_TRACK says no":   {"", map[string]string{"DO_NOT_TRACK": "0"}, OK, "neither"},
-		"continuous integration": {"", map[string]string{"GITHUB_ACTIONS": "true"}, Warning, "GITHUB_ACTIONS is set"},
-		"own variable":           {"my-tool", map[string]string{"MY_TOOL_TELEMETRY": "off"}, Warning, "MY_TOOL_TELEMETRY switches it off"},
-		"own variable, log":      {"my-tool", map[string]string{"MY_TOOL_TELEMETRY": "log"}, Warning, "nothing is sent"},
-		"own variable, on":       {"my-tool", map[string]string{"MY_TOOL_TELEMETRY": "on", "CI": "true"}, OK, "switches it on"},
-	} {
-		env := healthy(t, "")
-		env.App, env.Getenv = c.app, environment(c.variables)
-		findings := checkOptOut(env)
-		require.Len(t, findings, 1, name)
-		assert.Equal(t, c.status, findings[0].Status, name)
-		assert.Contains(t, findings[0].Detail, c.says, name)
-	}
 }
 
 func TestStateOfAProgram(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/plural"
 )
 
 // checkState looks at where a program with package loopkitcli keeps its users'
@@ -104,25 +106,18 @@ func inspectSpool(dir string) []Finding {
 		}
 	}
 	if damaged > 0 {
-		findings = append(findings, warning(check, fmt.Sprintf("%s set aside in %s, with messages in them", counted(damaged, "damaged file"), dir), "check the disk, and delete what was set aside when done"))
+		findings = append(findings, warning(check, fmt.Sprintf("%s set aside in %s, with messages in them", plural.Of(damaged, "damaged file"), dir), "check the disk, and delete what was set aside when done"))
 	}
 	switch {
 	case files == 0:
 		findings = append(findings, warning(check, dir+" has no spool in it", "check the directory given to spool.Open"))
 	case bytes > largeSpool:
-		findings = append(findings, warning(check, fmt.Sprintf("%s of %d MiB in %s: a lot may be waiting", counted(files, "file"), bytes>>20, dir), "mend what the other checks found; the next run of the program then sends it"))
+		findings = append(findings, warning(check, fmt.Sprintf("%s of %d MiB in %s: a lot may be waiting", plural.Of(files, "file"), bytes>>20, dir), "mend what the other checks found; the next run of the program then sends it"))
 	default:
-		findings = append(findings, ok(check, fmt.Sprintf("%s of %d KiB in %s", counted(files, "file"), bytes>>10, dir)))
+		findings = append(findings, ok(check, fmt.Sprintf("%s of %d KiB in %s", plural.Of(files, "file"), bytes>>10, dir)))
 	}
 	return findings
 }
 
 // largeSpool is far above what a spool has after an outage of minutes.
 const largeSpool = 64 << 20
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,7 +27,11 @@ type visited struct {
 	body        []byte
 	state       *tls.ConnectionState
 	contentType string
+
+	stayedHere bool // it went to this machine, and through no proxy
 }
+
+func (v visited) listsVersions() bool { return v.status == http.StatusOK && listsVersions(v.body) }
 
 const mostRead = 64 << 10
 
@@ -57,7 +60,7 @@ func visitWith(ctx context.Context, env Environment, client *http.Client, base *
 		err = closed
 	}
 	v.status, v.header, v.state, v.err = answer.StatusCode, answer.Header, answer.TLS, err
-	v.contentType, _, _ = mime.ParseMediaType(answer.Header.Get("Content-Type")) // empty if it is none
+	v.contentType = mediaType(answer.Header)
 	return v
 }
 
@@ -97,8 +100,10 @@ func checkReachable(v visited) Finding {
 		return proxyWantsCredentials(check)
 	case v.status >= 300 && v.status < 400:
 		return problem(check, answered+to(v.header.Get("Location")), "redirects are never followed, since they would carry the key elsewhere: "+wrongHost)
-	case v.status == http.StatusNotFound && (v.contentType == "application/json" || isLoopKits(v.base)):
+	case v.status == http.StatusNotFound && (isLoopKits(v.base) || v.stayedHere && isJSON(v.contentType)):
 		return warning(check, answered+": the server does not know it", wrongHost+"; --probe asks the other endpoints")
+	case v.status == http.StatusNotFound && isJSON(v.contentType):
+		return problem(check, answered+": wrong host; this is another API, or another path of LoopKit's", wrongHost)
 	case isHTML && v.status < 500:
 		return problem(check, answered+" with a web page", "this is a web site or a login page of the network, not LoopKit's API: "+wrongHost)
 	case v.status == http.StatusNotFound, v.status == http.StatusMethodNotAllowed, v.status == http.StatusGone:
@@ -106,11 +111,13 @@ func checkReachable(v visited) Finding {
 	case v.status >= 500:
 		return problem(check, answered, "the server has a problem; try again later")
 	case v.status == http.StatusTooManyRequests:
-		return warning(check, answered, "LoopKit asks for fewer requests; try again later")
+		return warning(check, answered, fewerRequests)
 	case v.status >= 400:
 		return warning(check, answered+", although it needs no key", wrongHost)
-	case v.contentType != "application/json":
+	case !isJSON(v.contentType):
 		return warning(check, answered+", but not with JSON", wrongHost)
+	case !isLoopKits(v.base) && !v.listsVersions():
+		return warning(check, answered+", but names no versions of LoopKit's SDKs: this may be another API", wrongHost)
 	}
 	return ok(check, answered)
 }
