@@ -21,9 +21,15 @@ type verdict struct {
 	Message string `json:"message,omitempty"`
 }
 
-// answer sends a value as JSON.
+// mostIndented bounds an answer that is indented, which may make it several times as long.
+const mostIndented = 64 << 10
+
+// answer sends a value as JSON, which people may read unless it is long.
 func answer(w http.ResponseWriter, status int, value any) {
-	text, err := json.MarshalIndent(value, "", "  ")
+	text, err := json.Marshal(value)
+	if err == nil && len(text) <= mostIndented {
+		text, err = json.MarshalIndent(value, "", "  ")
+	}
 	if err != nil {
 		status, text = http.StatusInternalServerError, []byte(`{"success":false,"message":"the answer could not be encoded"}`)
 	}

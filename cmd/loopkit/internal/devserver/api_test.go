@@ -234,3 +234,72 @@ func TestTheMethodsAreThoseOfTheAPI(t *testing.T) {
 	response, _ := s.send(http.MethodGet, "/api/nothing", "", nil)
 	assert.Equal(t, http.StatusNotFound, response.StatusCode)
 }
+
+func TestNobodyIsCalledIdentifiedWithoutAnIdentify(t *testing.T) {
+	s := start(t, devserver.Options{})
+	bearer := header{"Authorization", "Bearer lk_dev"}
+	track := func(user, anonymous string) {
+		body := `{"name":"page_view","userId":"` + user + `","anonymousId":"` + anonymous + `","timestamp":"2025-01-15T10:30:00Z"}`
+		response, text := s.send(http.MethodPost, "/v1/tracks", body, bearer)
+		require.Equal(t, http.StatusOK, response.StatusCode, text)
+	}
+	identify := func(user string) {
+		s.send(http.MethodPost, "/v1/identifies", `{"userId":"`+user+`","traits":{"plan":"pro"}}`, bearer)
+	}
+	track("", "anon_456")
+	track("named", "anon_1")
+	identify("identified")
+	for _, user := range []string{"deleted", "named_again", "identified_again"} {
+		identify(user)
+		s.send(http.MethodDelete, "/v1/users/"+user, "", bearer)
+	}
+	track("named_again", "anon_2")
+	identify("identified_again")
+
+	want := map[string]string{
+		"": "anonymous", "named": "not identified", "identified": "identified", "deleted": "deleted",
+		"named_again": "not identified", "identified_again": "identified",
+	}
+	type person struct {
+		UserID, Status string
+		Recreated      bool `json:"recreatedAfterDeletion"`
+	}
+	var all struct{ People []person }
+	s.get("/api/people", &all)
+	require.Len(t, all.People, len(want))
+	for _, p := range all.People {
+		assert.Equal(t, want[p.UserID], p.Status, p.UserID)
+		assert.Equal(t, strings.HasSuffix(p.UserID, "_again"), p.Recreated, p.UserID)
+		if p.UserID != "" {
+			var one person
+			s.get("/api/people/"+p.UserID, &one)
+			assert.Equal(t, p, one)
+		}
+	}
+}
+
+func TestLongAnswersAreNotIndented(t *testing.T) {
+	s := start(t, devserver.Options{})
+	_, short := s.send(http.MethodGet, "/api/events", "", nil)
+	assert.Contains(t, short, "\n  ")
+	body := `{"userId":"user_123","traits":{"a":[` + strings.Repeat(`[[[[[[[[[[{}]]]]]]]]]],`, 4000) + `{}]}}`
+	response, text := s.send(http.MethodPost, "/v1/identifies", body, header{"Authorization", "Bearer lk_dev"})
+	require.Equal(t, http.StatusOK, response.StatusCode, text)
+	_, long := s.send(http.MethodGet, "/api/events", "", nil)
+	assert.Less(t, len(long), 2*len(body))
+}
+
+func TestAnAnonymousIDThatIsAlsoAUserIDIsFound(t *testing.T) {
+	s := start(t, devserver.Options{})
+	bearer := header{"Authorization", "Bearer lk_dev"}
+	s.send(http.MethodPost, "/v1/identifies", `{"userId":"u1","traits":{}}`, bearer)
+	s.send(http.MethodPost, "/v1/tracks", `{"name":"page_view","anonymousId":"u1","timestamp":"2025-01-15T10:30:00Z"}`, bearer)
+	s.send(http.MethodPost, "/v1/identifies", `{"userId":"..","traits":{}}`, bearer)
+	for path, want := range map[string]string{"u1": "u1", "-?anon=u1": "", "-?id=u1": "u1", "-?id=..": ".."} {
+		var person struct{ UserID string }
+		s.get("/api/people/"+path, &person)
+		assert.Equal(t, want, person.UserID, path)
+	}
+	response, _ := s.send(http.MethodGet, "/api/people/-?anon=nobody", "", nil)
+	assert.Equal(t, http.StatusNotFound, response.StatusCode)
+}

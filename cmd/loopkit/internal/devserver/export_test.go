@@ -16,12 +16,12 @@ type Troublemaker struct{ handler http.Handler }
 
 func NewTroublemaker(c Chaos) *Troublemaker {
 	t := newTroublemaker(c, func() float64 { return 0 })
-	return &Troublemaker{t.wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return &Troublemaker{t.delay(t.wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
-	}))}
+	})))}
 }
 
-// Serve returns the status of the answer, or "none", and Retry-After.
+// Serve returns the status of the answer, or "none" or "broken", and Retry-After.
 func (m *Troublemaker) Serve(t testing.TB) (status, wait string) { return m.ServeFor(t, time.Hour) }
 
 // ServeFor is for a client that goes away after a time.
@@ -30,9 +30,20 @@ func (m *Troublemaker) ServeFor(t testing.TB, patience time.Duration) (status, w
 	defer cancel()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/tracks", strings.NewReader("{}"))
 	w := &quiet{header: make(http.Header), status: "none"}
+	defer func() {
+		if broken := recover(); broken != nil {
+			status = "broken"
+		}
+	}()
 	m.handler.ServeHTTP(w, r)
 	return w.status, w.header.Get("Retry-After")
 }
+
+// WithBodyPatience is how long a body may take.
+func WithBodyPatience(d time.Duration) Options { return Options{bodyPatience: d} }
+
+// LimitBodies bounds the bodies that a handler reads at once.
+func LimitBodies(next http.Handler) http.Handler { return newIntake(bodyPatience).limit(next) }
 
 // quiet is a writer that knows whether anything was answered.
 type quiet struct {

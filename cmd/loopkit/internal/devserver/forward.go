@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/journey"
 	"github.com/loopkitai/loopkit-go/internal/collector"
 )
 
@@ -21,7 +22,7 @@ const (
 	maxWaitingBytes = 32 << 20
 
 	forwardTimeout = 10 * time.Second
-	via            = "1.1 loopkit-dev" // marks what was forwarded, which is not forwarded again
+	via            = journey.Via // marks what was forwarded, which is not forwarded again
 )
 
 // forwardedHeaders are those that say how to read the body, whose it is, and
@@ -108,7 +109,7 @@ func (f *forwarder) add(r *http.Request, body []byte) {
 		}
 	}
 	header.Set("Via", via)
-	target := f.base + strings.TrimPrefix(r.URL.EscapedPath(), "/v1")
+	target := f.base + endpointPath(r)
 	if key := r.URL.Query().Get("apiKey"); key != "" {
 		target += "?" + url.Values{"apiKey": {key}}.Encode()
 	}
@@ -124,6 +125,17 @@ func (f *forwarder) add(r *http.Request, body []byte) {
 	case f.wake <- struct{}{}:
 	default: // it is awake
 	}
+}
+
+// endpointPath is the end of the path, which alone says what a request is for.
+func endpointPath(r *http.Request) string {
+	path := r.URL.EscapedPath()
+	last := strings.LastIndexByte(path, '/')
+	switch collector.EndpointOf(r) {
+	case collector.UserDeletions, collector.GroupDeletions:
+		last = strings.LastIndexByte(path[:last], '/')
+	}
+	return path[last:]
 }
 
 // drop counts requests that are lost, and says so when that begins and when it

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/devserver"
-	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/journey"
+	"github.com/loopkitai/loopkit-go/internal/collector"
 	"github.com/loopkitai/loopkit-go/loopkittest"
 )
 
@@ -37,8 +38,9 @@ func (s *server) settled(total int) forwardCounts {
 func TestAcceptedRequestsAreForwardedWithTheirKeyInTheirOrder(t *testing.T) {
 	far := loopkittest.NewServer(t, loopkittest.Strict(), loopkittest.WithKeys("lk_real"))
 	s := start(t, devserver.Options{Forward: far.BaseURL()})
-	_, err := journey.Send(t.Context(), "lk_real", s.BaseURL())
-	require.NoError(t, err)
+	for _, e := range perRequest(travelled(t, devserver.Options{})) {
+		s.send(http.MethodPost, e.Path, string(e.Body), header{"Authorization", "Bearer lk_real", "Content-Type", "application/json"})
+	}
 	s.send(http.MethodPost, "/v1/tracks", "{}", header{"Authorization", "Bearer lk_real"})                  // refused here
 	s.send(http.MethodGet, "/v1/sdk-versions", "", nil)                                                     // brings nothing
 	s.send(http.MethodPost, "/v1/nothing", "{}", header{"Authorization", "Bearer lk_real"})                 // is nothing
@@ -63,6 +65,50 @@ func TestAcceptedRequestsAreForwardedWithTheirKeyInTheirOrder(t *testing.T) {
 	}
 	assert.Contains(t, s.log.String(), "1 requests could not be forwarded so far: answered 401 Unauthorized")
 	assert.NotContains(t, s.log.String(), "lk_")
+}
+
+// perRequest returns the requests that brought something.
+func perRequest(s *server) (out []*collector.Request) {
+	for _, e := range s.Store().Snapshot().Entries {
+		if len(out) == 0 || out[len(out)-1] != e.Request {
+			out = append(out, e.Request)
+		}
+	}
+	return out
+}
+
+func TestTheJourneyIsForwardedToNobody(t *testing.T) {
+	far := loopkittest.NewServer(t)
+	s := travelled(t, devserver.Options{Forward: far.BaseURL()})
+	response, text := s.send(http.MethodPost, "/api/demo", "{}", asJSON)
+	require.Equal(t, http.StatusOK, response.StatusCode, text)
+	s.track("after_it")
+	s.settled(1)
+	require.Len(t, far.Messages(), 1, "user_123 may be somebody there")
+	assert.Equal(t, "after_it", far.Messages()[0].Name)
+}
+
+func TestTheEndpointAloneIsForwarded(t *testing.T) {
+	var mu sync.Mutex
+	var asked []string
+	far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		_, _ = io.Copy(io.Discard, r.Body) // only the path matters
+		asked = append(asked, r.URL.EscapedPath())
+	}))
+	t.Cleanup(far.Close)
+	s := start(t, devserver.Options{Forward: far.URL + "/base"})
+	for _, path := range []string{"/v1/tracks", "/v1/../../elsewhere/tracks", "/v1/v1/tracks", "/v1//tracks"} {
+		response, text := s.send(http.MethodPost, path, trackBody("a"), header{"Authorization", "Bearer lk_dev"})
+		require.Equal(t, http.StatusOK, response.StatusCode, text)
+	}
+	s.send(http.MethodDelete, "/v1/x/users/user%2F456", "", header{"Authorization", "Bearer lk_dev"})
+	s.send(http.MethodDelete, "/v1/users/tracks", "", header{"Authorization", "Bearer lk_dev"})
+	s.settled(6)
+	mu.Lock()
+	defer mu.Unlock()
+	assert.Equal(t, []string{"/base/tracks", "/base/tracks", "/base/tracks", "/base/tracks", "/base/users/user%2F456", "/base/users/tracks"}, asked)
 }
 
 func TestForwardingNeverHoldsUpAnAnswer(t *testing.T) {

@@ -167,5 +167,9 @@ func TestABaseURLWithoutItsVersionIsExplained(t *testing.T) {
 		response, text := s.send(method, path, trackBody("page_view"), header{"Authorization", "Bearer lk_dev", "Content-Type", "application/json"})
 		assert.Equal(t, http.StatusNotFound, response.StatusCode, call)
 		assert.Contains(t, text, "the base URL of this server is "+s.BaseURL(), call)
+
+		response, text = s.send(method, path, trackBody("page_view"), header{"Origin", "http://localhost:3000", "Content-Type", "text/plain"})
+		assert.Equal(t, "http://localhost:3000", response.Header.Get("Access-Control-Allow-Origin"), "a page may read why")
+		assert.Contains(t, text, "the base URL of this server is "+s.BaseURL(), call)
 	}
 }

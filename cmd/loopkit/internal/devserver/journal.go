@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/lockfile"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/records"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
 	"github.com/loopkitai/loopkit-go/internal/collector"
@@ -27,20 +28,52 @@ type journal struct {
 
 // openJournal reads the file back into the store and opens it for more.
 func openJournal(name string, into *store.Store, log func(string)) (*journal, error) {
-	file, err := openToAppend(name)
+	j := &journal{name: name, log: log}
+	file, err := j.open()
 	if err != nil {
-		return nil, fmt.Errorf("cannot open the journal: %w", err)
+		return nil, err
 	}
-	j := &journal{name: name, log: log, file: file}
+	j.file = file
 	if err := j.restore(into); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return j, nil
 }
 
-// openToAppend never writes over what another program has written meanwhile.
-func openToAppend(name string) (*os.File, error) {
-	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+// open never writes over what another program has written meanwhile, and refuses
+// what another one has open as its journal.
+func (j *journal) open() (*os.File, error) {
+	file, err := os.OpenFile(j.name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the journal: %w", err)
+	}
+	switch err = lockfile.Lock(file); {
+	case errors.Is(err, lockfile.ErrLocked):
+		return nil, errors.Join(&JournalInUseError{Name: j.name}, file.Close())
+	case err != nil:
+		j.log(fmt.Sprintf("%s cannot be locked (%v): start no second server with it", j.name, err))
+	}
+	if !j.names(file) { // another server has put it aside between the two
+		return nil, errors.Join(&JournalInUseError{Name: j.name}, file.Close())
+	}
+	return file, nil
+}
+
+// names reports whether the journal's name is still that of an open file.
+func (j *journal) names(file *os.File) bool {
+	open, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(j.name)
+	return err == nil && os.SameFile(open, named)
+}
+
+// JournalInUseError says that another program has the journal.
+type JournalInUseError struct{ Name string }
+
+func (e *JournalInUseError) Error() string {
+	return fmt.Sprintf(`%s is the journal of another "loopkit dev": stop that, or name another file`, e.Name)
 }
 
 func (j *journal) restore(into *store.Store) error {
@@ -146,7 +179,12 @@ func (j *journal) mend(back *readBack) error {
 
 // cut takes away what is behind the last whole line. It does so by name, because
 // Windows lets no file be cut that is open to append.
-func (j *journal) cut() error { return os.Truncate(j.name, j.size) }
+func (j *journal) cut() error {
+	if !j.names(j.file) {
+		return errors.New("another file has its name now")
+	}
+	return os.Truncate(j.name, j.size)
+}
 
 // add writes messages at the end. After an error, which it logs, the journal
 // stays as it was before and takes no more.
@@ -186,7 +224,7 @@ func (j *journal) putAside() (kept string, err error) {
 	if err = j.close(); err == nil {
 		err = os.Rename(j.name, kept)
 	}
-	file, opened := openToAppend(j.name)
+	file, opened := j.open()
 	if opened != nil {
 		j.log(fmt.Sprintf("%s: the journal ends here, what arrives from now on is in memory only: %v", j.name, opened))
 		return "", errors.Join(err, opened)

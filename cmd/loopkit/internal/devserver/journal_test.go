@@ -105,6 +105,23 @@ func TestAFileOfAnotherProgramIsLeftAlone(t *testing.T) {
 	assert.ErrorContains(t, err, "cannot open the journal")
 }
 
+func TestASecondServerWithOneJournalIsRefused(t *testing.T) {
+	name := journalOf(t, line("a"))
+	first := start(t, devserver.Options{Journal: name})
+	second := func() error {
+		_, err := devserver.Listen(devserver.Options{Addr: "127.0.0.1:0", Journal: name})
+		return err
+	}
+	var inUse *devserver.JournalInUseError
+	require.ErrorAs(t, second(), &inUse)
+	assert.ErrorContains(t, second(), `events.ndjson is the journal of another "loopkit dev": stop that, or name another file`)
+	first.send(http.MethodPost, "/api/reset", "{}", asJSON)
+	assert.ErrorAs(t, second(), &inUse, "the new file is locked, too")
+	first.track("b")
+	require.NoError(t, first.stop())
+	assert.Equal(t, []string{"b"}, start(t, devserver.Options{Journal: name}).names())
+}
+
 func TestOfALongJournalTheNewestAreKept(t *testing.T) {
 	var text strings.Builder
 	for i := range 500 {

@@ -2,29 +2,32 @@ package devserver
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/timeline"
 	"github.com/loopkitai/loopkit-go/internal/collector"
 )
 
 // personJSON is a collector.Person for tests to look at.
 type personJSON struct {
-	UserID       string         `json:"userId,omitempty"`
-	Status       string         `json:"status"` // "anonymous", "identified" or "deleted"
-	AnonymousIDs []string       `json:"anonymousIds"`
-	Traits       map[string]any `json:"traits"`
-	Groups       []string       `json:"groups"`
-	Events       []string       `json:"events"`    // their names
-	Conflicts    []string       `json:"conflicts"` // anonymous IDs that another user claims too
-	FirstSeen    time.Time      `json:"firstSeen,omitzero"`
-	LastSeen     time.Time      `json:"lastSeen,omitzero"`
-	Recreated    bool           `json:"recreatedAfterDeletion,omitempty"`
+	UserID       string          `json:"userId,omitempty"`
+	Status       timeline.Status `json:"status"`
+	AnonymousIDs []string        `json:"anonymousIds"`
+	Traits       map[string]any  `json:"traits"`
+	Groups       []string        `json:"groups"`
+	Events       []string        `json:"events"`    // their names
+	Conflicts    []string        `json:"conflicts"` // anonymous IDs that another user claims too
+	FirstSeen    time.Time       `json:"firstSeen,omitzero"`
+	LastSeen     time.Time       `json:"lastSeen,omitzero"`
+	Recreated    bool            `json:"recreatedAfterDeletion,omitempty"`
 }
 
-func newPersonJSON(p collector.Person) personJSON {
+func newPersonJSON(p collector.Person, status timeline.Status) personJSON {
 	out := personJSON{
 		UserID:       p.UserID,
-		Status:       "identified",
+		Status:       status,
 		AnonymousIDs: list(p.AnonymousIDs),
 		Traits:       p.Traits,
 		Groups:       list(p.Groups),
@@ -36,12 +39,6 @@ func newPersonJSON(p collector.Person) personJSON {
 	}
 	for i, e := range p.Events {
 		out.Events[i] = e.Name
-	}
-	switch {
-	case p.Deleted:
-		out.Status = "deleted"
-	case p.UserID == "":
-		out.Status = "anonymous"
 	}
 	return out
 }
@@ -85,19 +82,41 @@ func list(values []string) []string {
 
 func (s *Server) people(w http.ResponseWriter, _ *http.Request) {
 	people := []personJSON{}
-	for _, p := range s.store.Snapshot().People() {
-		people = append(people, newPersonJSON(p))
+	snapshot := s.store.Snapshot()
+	survey := timeline.Survey(snapshot.Entries)
+	for _, p := range snapshot.People() {
+		people = append(people, newPersonJSON(p, survey.Status(p)))
 	}
 	answer(w, http.StatusOK, map[string]any{"people": people})
 }
 
 func (s *Server) person(w http.ResponseWriter, r *http.Request) {
-	p, ok := s.store.Snapshot().Person(r.PathValue("id"))
+	snapshot := s.store.Snapshot()
+	p, ok := personOf(snapshot, r)
 	if !ok {
 		fail(w, http.StatusNotFound, "nobody has this user ID or anonymous ID")
 		return
 	}
-	answer(w, http.StatusOK, newPersonJSON(p))
+	answer(w, http.StatusOK, newPersonJSON(p, timeline.Survey(snapshot.Entries).Status(p)))
+}
+
+// personOf finds the person as the page does: by the ID in the path, by ?id= where
+// that is no element of a path, or by ?anon=, if a user has the same ID.
+func personOf(snapshot *store.Snapshot, r *http.Request) (collector.Person, bool) {
+	query := r.URL.Query()
+	switch {
+	case query.Has("anon"):
+		people := snapshot.People()
+		i := slices.IndexFunc(people, func(p collector.Person) bool { return slices.Contains(p.AnonymousIDs, query.Get("anon")) })
+		if i < 0 {
+			return collector.Person{}, false
+		}
+		return people[i], true
+	case query.Has("id"):
+		return snapshot.Person(query.Get("id"))
+	default:
+		return snapshot.Person(r.PathValue("id"))
+	}
 }
 
 func (s *Server) groups(w http.ResponseWriter, _ *http.Request) {

@@ -65,7 +65,7 @@ func terms(key, values string) string {
 	var out []string
 	for value := range strings.SplitSeq(values, ",") {
 		if value != "" {
-			out = append(out, key+`:"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)+`"`)
+			out = append(out, key+":"+filter.Quote(value))
 		}
 	}
 	return strings.Join(out, " ")

@@ -3,6 +3,7 @@
 package devserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,8 +29,9 @@ const (
 	Key = "lk_dev"
 )
 
-// grace is how long requests may take that are under way when the server stops.
-const grace = 500 * time.Millisecond
+// grace is how long requests may take that are under way when the server stops, and
+// then what is to be forwarded.
+const grace = 450 * time.Millisecond
 
 // Options configure a Server. The zero value is a server at DefaultAddr that
 // keeps what it receives in memory.
@@ -42,6 +44,8 @@ type Options struct {
 	Version string            // of loopkit, for the page
 	Log     func(text string) // what the user should know, line by line; never personal data
 	Random  func() float64    // in [0, 1), for the chaos; nil is the usual generator
+
+	bodyPatience time.Duration // 0 is the usual one
 }
 
 // Server is a development server that listens.
@@ -50,11 +54,15 @@ type Server struct {
 	listener  net.Listener
 	store     *store.Store
 	trouble   *troublemaker
+	intake    *intake
 	journal   *journal   // nil without one
 	forward   *forwarder // nil without one
 	handler   http.Handler
 	recording sync.Mutex // the journal has the order of the store
 	touring   sync.Mutex // held during a demo
+
+	stopping context.Context // done when the server stops: streams, which have no end, end then
+	stop     context.CancelFunc
 }
 
 // Listen opens the address and reads the journal. The server answers when Serve runs.
@@ -77,7 +85,9 @@ func Listen(opts Options) (*Server, error) {
 		listener: listener,
 		store:    store.New(opts.Max),
 		trouble:  newTroublemaker(opts.Chaos, opts.Random),
+		intake:   newIntake(cmp.Or(opts.bodyPatience, bodyPatience)),
 	}
+	s.stopping, s.stop = context.WithCancel(context.Background())
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -165,11 +175,12 @@ func (s *Server) hosts() hosts {
 }
 
 func (s *Server) routes() http.Handler {
-	collect := http.Handler(collector.New(collector.Options{Wrap: s.trouble.wrap, Record: s.record}))
+	collect := http.Handler(collector.New(collector.Options{Wrap: s.wrap, Record: s.record}))
 	if s.forward != nil {
 		collect = s.forward.tee(collect)
 	}
 	collect = withCORS(collect)
+	lost := withCORS(http.HandlerFunc(s.misled))
 	own := protect(s.own(page.New(page.Options{Store: s.store, BaseURL: s.URL(), Version: s.opts.Version})))
 	// No ServeMux: it would redirect DELETE /v1/users/.. elsewhere.
 	return s.hosts().guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -178,21 +189,35 @@ func (s *Server) routes() http.Handler {
 			collect.ServeHTTP(w, r)
 		case path == "/livez", path == "/readyz":
 			answer(w, http.StatusOK, verdict{Success: true})
+		case !strings.HasPrefix(path, "/api/") && changes(r) && collector.EndpointOf(r) != "":
+			lost.ServeHTTP(w, r)
 		default:
 			own.ServeHTTP(w, r)
 		}
 	}))
 }
 
+// wrap is the collector's Options.Wrap.
+func (s *Server) wrap(process http.Handler) http.Handler {
+	return s.trouble.delay(s.intake.limit(s.trouble.wrap(process)))
+}
+
+// misled answers what was sent to an endpoint's name without the path of the base URL.
+func (s *Server) misled(w http.ResponseWriter, _ *http.Request) {
+	fail(w, http.StatusNotFound, "the base URL of this server is %s", s.BaseURL())
+}
+
 // own serves the page and the API.
 func (s *Server) own(page http.Handler) http.Handler {
 	api := s.api()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(s.stopping, cancel)()
+		r = r.WithContext(ctx)
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/api/"):
 			api.ServeHTTP(w, r)
-		case changes(r) && collector.EndpointOf(r) != "":
-			fail(w, http.StatusNotFound, "the base URL of this server is %s", s.BaseURL())
 		default:
 			page.ServeHTTP(w, r)
 		}
@@ -201,7 +226,7 @@ func (s *Server) own(page http.Handler) http.Handler {
 
 // record is the collector's Options.Record.
 func (s *Server) record(r collector.Request, messages []collector.Message) {
-	redact(r.Header)
+	r.Header = shown(r.Header)
 	if r.Refusal == "" && r.Status >= 400 {
 		r.Refusal = "refused on purpose, by the chaos or the name of the key"
 	}
@@ -213,34 +238,23 @@ func (s *Server) record(r collector.Request, messages []collector.Message) {
 	s.store.Record(r, messages)
 }
 
-// redact takes out of a request's header what is nobody's business: cookies are
-// sent to all ports of a host, so they are those of other programs.
-func redact(h http.Header) {
-	h.Del("Cookie")
-	h.Del("Proxy-Authorization")
-	if page, _, hasQuery := strings.Cut(h.Get("Referer"), "?"); hasQuery {
-		h.Set("Referer", page)
-	}
-}
-
 // Serve answers requests until the context is done, and then ends those under
 // way, streams included, within a second.
 func (s *Server) Serve(ctx context.Context) error {
-	streams, endStreams := context.WithCancel(context.Background())
-	defer endStreams()
+	defer s.stop()
 	server := &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		BaseContext:       func(net.Listener) context.Context { return streams },
+		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(lines(s.opts.Log), "", 0),
 	}
 	var forwarding sync.WaitGroup
+	coming, endComing := context.WithCancel(context.Background())
 	lasting, endForwarding := context.WithCancel(context.Background())
 	defer endForwarding()
 	if s.forward != nil {
-		forwarding.Go(func() { s.forward.run(streams, lasting) })
+		forwarding.Go(func() { s.forward.run(coming, lasting) })
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(s.listener) }()
@@ -248,24 +262,30 @@ func (s *Server) Serve(ctx context.Context) error {
 	var err error
 	select {
 	case err = <-served:
-		endStreams()
 		endForwarding()
 	case <-ctx.Done():
-		endStreams()
-		defer time.AfterFunc(grace, endForwarding).Stop()
-		err = stop(server)
+		s.stop()
+		err = shutDown(server)
 		if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 			err = errors.Join(err, e)
 		}
+		defer time.AfterFunc(grace, endForwarding).Stop()
 	}
+	endComing()
 	forwarding.Wait()
-	if s.journal != nil {
-		err = errors.Join(err, s.journal.close())
-	}
-	return err
+	return errors.Join(err, s.closeJournal())
 }
 
-func stop(server *http.Server) error {
+func (s *Server) closeJournal() error {
+	s.recording.Lock() // what had no time to end may still be recorded
+	defer s.recording.Unlock()
+	if s.journal == nil {
+		return nil
+	}
+	return s.journal.close()
+}
+
+func shutDown(server *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {

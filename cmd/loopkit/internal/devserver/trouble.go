@@ -1,6 +1,8 @@
 package devserver
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -44,14 +46,21 @@ func (t *troublemaker) get() Chaos {
 	return t.chaos
 }
 
-// wrap is a collector.Options.Wrap.
+// delay makes requests wait before anything is done with them. What is interrupted
+// in that gets no answer: any that net/http made up would be taken for a success.
+func (t *troublemaker) delay(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !pause(r, t.get().Latency) {
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// wrap makes requests fail.
 func (t *troublemaker) wrap(process http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := t.get()
-		if !pause(r, c.Latency) {
-			return // nobody waits for an answer any more
-		}
-		status, wait, reason := t.judge(c, r)
+		status, wait, reason := t.judge(t.get(), r)
 		if status == 0 {
 			process.ServeHTTP(w, r)
 			return
@@ -59,6 +68,10 @@ func (t *troublemaker) wrap(process http.Handler) http.Handler {
 		// The body is read so that the page can show what was refused.
 		if _, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 			status, wait, reason = http.StatusBadRequest, 0, "the body could not be read"
+			var large *http.MaxBytesError
+			if errors.As(err, &large) {
+				status, reason = http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is over %d bytes", large.Limit)
+			}
 		}
 		if wait > 0 {
 			w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(min(wait.Seconds(), 3600)), 'f', 0, 64))

@@ -10,6 +10,7 @@
 //	sdk:loopkit-go  status:>=400  status:4xx       how it arrived
 //	id:…  session:…  auth:query  form:array  path:/v1/tracks
 //	pricing  "free text"                           anywhere in the message, in upper or lower case
+//	prop.size>=25  status<500  prop.plan!=pro      the same without a colon; != is not
 //	-kind:track  -pricing                          not
 //
 // A value in quotes is taken as it is: name:"Page View". Terms with the same

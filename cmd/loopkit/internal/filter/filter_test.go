@@ -70,6 +70,19 @@ func TestATermMatchesWhatItNames(t *testing.T) {
 		"prop.size:>25":             false,
 		"prop.size=<25.5":           true,
 		"prop.plan:>1":              false,
+		"prop.size>=25":             true,
+		"prop.size>25":              false,
+		"prop.size<26":              true,
+		"prop.size!=25":             false,
+		"prop.plan!=free":           true,
+		"prop.plan!=pro":            false,
+		"-prop.plan!=pro":           true,
+		`prop.plan!="pro"`:          false,
+		"name!=user_signup":         false,
+		"status>=400":               false,
+		"status<300":                true,
+		"status!=200":               false,
+		"plan>3":                    false, // of no key: it is text
 		"prop.trial=true":           true,
 		"prop.a.b=dotted":           true,
 		"prop.address.city=Oslo":    true,
@@ -211,4 +224,28 @@ func FuzzParse(f *testing.F) {
 			require.NoError(t, err, "each term stands for itself")
 		}
 	})
+}
+
+func TestLongIntegersAreComparedInAllTheirDigits(t *testing.T) {
+	e := &store.Entry{
+		Request: &collector.Request{},
+		Message: decoded(t, collector.KindTrack, `{"name":"a","anonymousId":"b","timestamp":"2025-01-15T10:30:00Z",
+			"properties":{"id":9007199254740993,"long":12345678901234567890123,"even":9007199254740992}}`),
+	}
+	for query, want := range map[string]bool{
+		"prop.id=9007199254740993":                 true,
+		"prop.id=9007199254740992":                 false,
+		"prop.id>9007199254740992":                 true,
+		"prop.id>=9007199254740994":                false,
+		"prop.even>=9007199254740993":              false,
+		"prop.even<9007199254740993":               true,
+		"prop.long=12345678901234567890123":        true,
+		"prop.long<12345678901234567890124":        true,
+		"prop.long>1e22":                           true,
+		"prop.id<1e-300 -prop.id>1 prop.id>1e-300": false,
+	} {
+		f, err := filter.Parse(query)
+		require.NoError(t, err, query)
+		assert.Equal(t, want, f.Match(e), query)
+	}
 }

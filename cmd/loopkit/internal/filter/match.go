@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -106,22 +107,23 @@ func (t *Term) prepareStatus() error {
 		return fmt.Errorf("%s is no status: write status:200, status:4xx or status:>=400", t.Value)
 	}
 	comparison := t.comparison
-	t.match = func(e *store.Entry) bool { return compare(float64(e.Request.Status), comparison, float64(wanted)) }
+	t.match = func(e *store.Entry) bool { return compare(cmp.Compare(e.Request.Status, wanted), comparison) }
 	return nil
 }
 
-func compare(a float64, comparison string, b float64) bool {
+// compare says whether a comparison holds, given the order of its sides.
+func compare(order int, comparison string) bool {
 	switch comparison {
 	case ">":
-		return a > b
+		return order > 0
 	case ">=":
-		return a >= b
+		return order >= 0
 	case "<":
-		return a < b
+		return order < 0
 	case "<=":
-		return a <= b
+		return order <= 0
 	}
-	return a == b
+	return order == 0
 }
 
 // hasFinding knows rules with and without their prefix.

@@ -59,19 +59,24 @@ func parseTerm(text string) (Term, error) {
 	if len(rest) > 1 && rest[0] == '-' {
 		t.Negated, rest = true, rest[1:]
 	}
-	key, value, keyed, err := cutKey(rest)
+	key, operator, value, err := cutKey(rest)
 	if err != nil {
 		return Term{}, err
 	}
 	t.Key = key
-	if keyed {
+	switch operator {
+	case "!=":
+		t.Negated = !t.Negated
+	case ":", "=":
 		t.comparison, value = cutComparison(value)
+	default:
+		t.comparison = operator
 	}
 	if t.pattern, err = parsePattern(value); err != nil {
 		return Term{}, fmt.Errorf("%w in %s", err, text)
 	}
 	t.Value = t.pattern.text()
-	if keyed && t.Value == "" {
+	if operator != "" && t.Value == "" {
 		return Term{}, fmt.Errorf("%s has no value: write %s… without a space, or %s* for any", text, rest, rest)
 	}
 	if err := t.prepare(); err != nil {
@@ -80,26 +85,37 @@ func parseTerm(text string) (Term, error) {
 	return t, nil
 }
 
+// operators stand between a key and its value, the longer ones first.
+var operators = []string{"!=", ">=", "<=", ":", "=", ">", "<"}
+
 // cutKey splits "user:user_123". What begins with no letter, such as a time or
-// a quoted text, has no key.
-func cutKey(s string) (key, value string, keyed bool, err error) {
-	at := strings.IndexAny(s, `:="`)
-	if at <= 0 || s[at] == '"' || !unicode.IsLetter(rune(s[0])) {
-		return "", s, false, nil
+// a quoted text, has no key, and then there is no operator.
+func cutKey(s string) (key, operator, value string, err error) {
+	at := 0
+	for ; at < len(s) && s[at] != '"' && operator == ""; at++ {
+		for _, o := range operators {
+			if strings.HasPrefix(s[at:], o) {
+				key, operator, value = s[:at], o, s[at+len(o):]
+				break
+			}
+		}
 	}
-	name, isProperty := propertyKey(s[:at])
+	if key == "" || !unicode.IsLetter(rune(s[0])) {
+		return "", "", s, nil
+	}
+	name, isProperty := propertyKey(key)
 	if !isProperty {
-		name = strings.ToLower(s[:at])
+		name = strings.ToLower(key)
 	}
 	known := isProperty || slices.Contains(keys, name)
-	if !known && s[at] == '=' {
-		return "", s, false, nil // a=b may well be what the message says
+	if !known && operator != ":" {
+		return "", "", s, nil // a=b may well be what the message says
 	}
 	if !known {
-		return "", "", false, fmt.Errorf(`unknown filter %s: use one of %s, prop.…, or quote it to search for the text: %s`,
-			s[:at], strings.Join(keys, ", "), strconv.Quote(s))
+		return "", "", "", fmt.Errorf(`unknown filter %s: use one of %s, prop.…, or quote it to search for the text: %s`,
+			key, strings.Join(keys, ", "), strconv.Quote(s))
 	}
-	return name, s[at+1:], true, nil
+	return name, operator, value, nil
 }
 
 // propertyKey returns the key of a property or trait as terms have it.
@@ -115,6 +131,7 @@ func propertyKey(s string) (string, bool) {
 	return "", false
 }
 
+// cutComparison splits ">=400". Equality, as in status:=200, is no comparison.
 func cutComparison(value string) (comparison, rest string) {
 	for _, c := range []string{">=", "<=", ">", "<"} {
 		if rest, ok := strings.CutPrefix(value, c); ok {

@@ -2,10 +2,13 @@ package filter
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/exact"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
 )
 
@@ -15,21 +18,53 @@ func (t *Term) prepareProperty(name string) error {
 	value, comparison := t.pattern, t.comparison
 	if comparison == "" {
 		t.match = func(e *store.Entry) bool {
-			got, ok := property(message(e).Values, name)
+			got, ok := property(exact.Values(message(e)), name)
 			return ok && (value.any() || value.match(scalar(got)))
 		}
 		return nil
 	}
-	wanted, err := strconv.ParseFloat(t.Value, 64)
+	wanted, err := exactly(t.Value)
 	if err != nil {
 		return fmt.Errorf("%s is no number: %s needs one, such as %s:%s25", t.Value, comparison, t.Key, comparison)
 	}
 	t.match = func(e *store.Entry) bool {
-		got, ok := property(message(e).Values, name)
-		number, isNumber := got.(float64)
-		return ok && isNumber && compare(number, comparison, wanted)
+		got, ok := property(exact.Values(message(e)), name)
+		number, isNumber := rational(got)
+		return ok && isNumber && compare(number.Cmp(wanted), comparison)
 	}
 	return nil
+}
+
+// exactly reads a number: an integer with all its digits, everything else as
+// values have it.
+func exactly(s string) (*big.Rat, error) {
+	if n, ok := new(big.Int).SetString(s, 10); ok {
+		return new(big.Rat).SetInt(n), nil
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return nil, err
+	}
+	if r, ok := rational(n); ok {
+		return r, nil
+	}
+	return nil, errors.New("it is not finite")
+}
+
+// rational returns the number that a value is, if it is one.
+func rational(v any) (*big.Rat, bool) {
+	switch v := v.(type) {
+	case float64:
+		r := new(big.Rat).SetFloat64(v)
+		return r, r != nil
+	case json.Number: // an integer, see exact.Values
+		n, ok := new(big.Int).SetString(v.String(), 10)
+		if !ok {
+			return nil, false
+		}
+		return new(big.Rat).SetInt(n), true
+	}
+	return nil, false
 }
 
 // property finds a value by its key, which may itself hold dots, or by the way

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/loopkitai/loopkit-go"
@@ -13,16 +14,32 @@ import (
 // Patience bounds a journey: a Flush by itself would wait out an outage.
 const Patience = 15 * time.Second
 
+// Via marks the journey's requests, which a development server sends on to nobody:
+// its user_123 may be somebody elsewhere.
+const Via = "1.1 loopkit-dev"
+
+// marked is the default transport with the mark.
+type marked struct{ http.RoundTripper }
+
+func (m marked) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Via", Via)
+	return m.RoundTripper.RoundTrip(r)
+}
+
 // Send goes on the journey with a client of its own: somebody new visits, signs
 // up as user_123 and joins team_456. The error is nil only if the server has
 // taken all of it; the accounting is complete either way.
 func Send(ctx context.Context, key, baseURL string) (loopkit.Stats, error) {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	defer transport.CloseIdleConnections()
 	client, err := loopkit.New(key, &loopkit.Options{
-		BaseURL: baseURL,
-		PII:     loopkit.PIIPolicy{Allow: []string{"email"}}, // the documentation's example sends it as it is
-		Logger:  slog.New(slog.DiscardHandler),               // whoever asked for the journey gets the error
+		BaseURL:    baseURL,
+		PII:        loopkit.PIIPolicy{Allow: []string{"email"}}, // the documentation's example sends it as it is
+		HTTPClient: &http.Client{Transport: marked{transport}},
+		Logger:     slog.New(slog.DiscardHandler), // whoever asked for the journey gets the error
 	})
 	if err != nil {
 		return loopkit.Stats{}, err

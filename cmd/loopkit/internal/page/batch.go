@@ -40,8 +40,9 @@ type batch struct {
 type personUpdate struct {
 	User      string   `json:"user"` // as in data-user
 	Anonymous []string `json:"anonymous"`
-	Person    string   `json:"person"` // HTML of the link to the user; empty if it is still nobody known
-	Groups    string   `json:"groups"` // HTML of the cell
+	Person    string   `json:"person"`              // HTML of the link to the user; empty if it is still nobody known
+	Groups    string   `json:"groups"`              // HTML of the cell
+	Forgotten string   `json:"forgotten,omitempty"` // address of the user, who was deleted: anonymous rows no longer lead there
 }
 
 // cursor is a place in the store's log that can be told from one in another store's.
@@ -138,12 +139,20 @@ func (p *Page) batch(q liveQuery, t *tally, s *store.Snapshot, after int64) batc
 	return b
 }
 
-// personUpdates returns whom the entries merged or grouped.
+// personUpdates returns whom the entries merged, grouped or deleted.
 func (p *Page) personUpdates(entries []*store.Entry, c *census) []personUpdate {
 	var out []personUpdate
 	seen := make(map[string]bool)
 	for _, e := range entries {
 		m := e.Message
+		if m != nil && m.Kind == collector.KindDeleteUser {
+			out = append(out, personUpdate{
+				User:      identityKey(m.UserID),
+				Groups:    p.html("group-chips", personCellOf(m, c)),
+				Forgotten: personURL(m.UserID),
+			})
+			continue
+		}
 		if m == nil || m.Kind != collector.KindIdentify && m.Kind != collector.KindGroup {
 			continue
 		}

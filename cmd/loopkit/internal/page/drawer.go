@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/exact"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/rules"
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/schema"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
 	"github.com/loopkitai/loopkit-go/internal/collector"
 )
@@ -19,6 +21,7 @@ type eventData struct {
 	Query    liveQuery
 	Seq      int64
 	Gone     bool // the store no longer has it
+	Restored bool // from a file, so that nobody knows when it arrived
 	Request  *collector.Request
 	Message  *collector.Message // nil if the request brought none that was accepted
 	Title    string
@@ -27,10 +30,9 @@ type eventData struct {
 	SDK      string
 	Wire     wireBadge
 	Values   []namedValue
-	JSON     []jsonToken
+	JSON     prettyText
 	Headers  []header
-	Body     []jsonToken
-	BodyCut  bool // there is more of it
+	Body     prettyText
 	Findings []rules.Finding
 	Curl, Go string
 }
@@ -59,7 +61,7 @@ var drawerTabs = []struct{ ID, Title string }{
 func (d eventData) Tabs() []drawerTab {
 	var out []drawerTab
 	for _, t := range drawerTabs {
-		if t.ID == "json" && d.JSON == nil || t.ID == "warnings" && d.Message == nil || t.ID == "code" && d.Curl == "" {
+		if t.ID == "json" && d.JSON.Tokens == nil || t.ID == "warnings" && d.Message == nil && d.Findings == nil || t.ID == "code" && d.Curl == "" {
 			continue
 		}
 		out = append(out, drawerTab{ID: t.ID, Title: t.Title, Link: d.Query.Open(t.ID)})
@@ -124,7 +126,11 @@ func (p *Page) body(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(e.Request.Body) // a browser that is gone needs no answer
+	body := e.Request.Body
+	if len(body) == 0 && e.Message != nil {
+		body = e.Message.Raw // of a request that is known from a file only
+	}
+	_, _ = w.Write(body) // a browser that is gone needs no answer
 }
 
 func (p *Page) eventData(q liveQuery, s *store.Snapshot) *eventData {
@@ -134,15 +140,17 @@ func (p *Page) eventData(q liveQuery, s *store.Snapshot) *eventData {
 		d.Gone = true
 		return d
 	}
-	d.Request, d.Message, d.Findings = e.Request, e.Message, e.Findings
+	d.Request, d.Message, d.Findings, d.Restored = e.Request, e.Message, e.Findings, e.Restored
 	d.Title = d.Request.Method + " " + d.Request.Path
 	d.Headers = headersOf(e.Request)
-	d.Body, d.BodyCut = bodyOf(e.Request)
+	if len(e.Request.Body) > 0 {
+		d.Body = prettyJSON(e.Request.Body)
+	}
 	d.Curl = curlOf(e, p.opts.BaseURL)
 	if d.Message != nil {
 		r := rowOf(q, e, p.censuses.of(s))
 		d.Title, d.Verb, d.Person, d.SDK, d.Wire = r.Label, r.Verb(), r.Person, r.SDK, r.Wire
-		d.Values = namedValues(d.Message.Values)
+		d.Values = namedValues(exact.Values(d.Message))
 		d.Go = goOf(d.Message, p.opts.BaseURL+strings.TrimSuffix(pathBase(d.Request), "/"))
 		if d.Message.Raw != nil {
 			d.JSON = prettyJSON(d.Message.Raw)
@@ -157,29 +165,13 @@ const longText = 200
 func namedValues(values map[string]any) []namedValue {
 	var out []namedValue
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		v := namedValue{Key: visible(key), Type: typeOf(values[key]), Value: visible(inline(values[key]))}
+		v := namedValue{Key: visible(key), Type: schema.TypeOf(values[key]), Value: inline(values[key], mostPretty)}
 		if len(v.Value) > longText {
 			v.Short = clip(longText, v.Value)
 		}
 		out = append(out, v)
 	}
 	return out
-}
-
-func typeOf(v any) string {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "boolean"
-	case float64:
-		return "number"
-	case string:
-		return "string"
-	case []any:
-		return "array"
-	}
-	return "object"
 }
 
 // headersOf returns the headers of a request as it had them, without secrets.
@@ -213,20 +205,6 @@ func (d eventData) Target() string {
 		target += "?apiKey=••••••"
 	}
 	return target
-}
-
-// mostBody is how much of a request's body the drawer shows.
-const mostBody = 64 << 10
-
-func bodyOf(r *collector.Request) (tokens []jsonToken, cut bool) {
-	body := r.Body
-	if len(body) > mostBody {
-		return []jsonToken{{"", visibleLines(string(body[:mostBody]))}}, true
-	}
-	if len(body) == 0 {
-		return nil, false
-	}
-	return prettyJSON(body), false
 }
 
 // pathBase is what stands before the endpoint in a request's path: "/v1/".

@@ -45,11 +45,11 @@ func (p *Page) groups(w http.ResponseWriter, r *http.Request) {
 // groupsIn returns those that match the query, the last updated first.
 func groupsIn(snapshot *store.Snapshot, query string) groupsView {
 	view := groupsView{Query: query}
-	people := peopleByLabel(snapshot)
+	members := membersIn(snapshot)
 	wanted := strings.ToLower(strings.TrimSpace(query))
 	for _, g := range snapshot.Groups() {
 		if wanted == "" || groupMatches(g, wanted) {
-			view.Groups = append(view.Groups, groupRowOf(g, people))
+			view.Groups = append(view.Groups, groupRowOf(g, members))
 		}
 	}
 	slices.SortStableFunc(view.Groups, func(a, b groupRow) int { return b.LastSeen.Compare(a.LastSeen) })
@@ -67,22 +67,23 @@ func groupMatches(g collector.Group, text string) bool {
 	return slices.ContainsFunc(known, func(s string) bool { return strings.Contains(strings.ToLower(s), text) })
 }
 
-// peopleByLabel returns everybody by what groups call their members.
-func peopleByLabel(snapshot *store.Snapshot) map[string]collector.Person {
-	people := make(map[string]collector.Person)
+// membersIn returns the members of each group. A group names them by an ID
+// alone, which a user and somebody anonymous may share.
+func membersIn(snapshot *store.Snapshot) map[string][]collector.Person {
+	members := make(map[string][]collector.Person)
 	for _, p := range snapshot.People() {
-		if label := labelOf(p); p.UserID != "" || people[label].UserID == "" {
-			people[label] = p
+		for _, id := range p.Groups {
+			members[id] = append(members[id], p)
 		}
 	}
-	return people
+	return members
 }
 
-func groupRowOf(g collector.Group, people map[string]collector.Person) groupRow {
+func groupRowOf(g collector.Group, members map[string][]collector.Person) groupRow {
 	row := groupRow{Group: g, Status: statusOfGroup(g)}
 	row.Name, _ = g.Traits["name"].(string)
-	for _, member := range g.Members {
-		row.Events += len(people[member].Events)
+	for _, member := range members[g.ID] {
+		row.Events += len(member.Events)
 	}
 	return row
 }

@@ -1,10 +1,13 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/exact"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/history"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/rules"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
@@ -27,6 +30,7 @@ const mostMembers = 500
 
 type member struct {
 	ID     string
+	Link   string // to the person's page
 	Person collector.Person
 	Seq    int64 // of the group call that made them one
 	Joined time.Time
@@ -58,24 +62,33 @@ func (p *Page) group(w http.ResponseWriter, r *http.Request) {
 }
 
 func groupViewOf(snapshot *store.Snapshot, g collector.Group) groupView {
-	people := peopleByLabel(snapshot)
+	members := membersIn(snapshot)
+	users := usersIn(snapshot)
 	calls := callsOf(snapshot.Entries, g.ID)
 	view := groupView{
-		groupRow:  groupRowOf(g, people),
+		groupRow:  groupRowOf(g, members),
 		Forgotten: snapshot.Forgotten,
 		Fragment:  fragmentOf(groupURL(g.ID)),
 	}
 	var changes []history.Change
 	for _, e := range calls {
-		changes = append(changes, history.Change{Seq: e.Seq, Values: e.Message.Values})
+		changes = append(changes, history.Change{Seq: e.Seq, Values: exact.Values(e.Message)})
 	}
 	view.Traits = history.Of(changes)
-	for i, id := range g.Members {
+	people := members[g.ID]
+	place := make(map[string]int)
+	for i, id := range slices.Backward(g.Members) {
+		place[id] = i
+	}
+	slices.SortStableFunc(people, func(a, b collector.Person) int {
+		return cmp.Compare(place[labelOf(a)], place[labelOf(b)])
+	})
+	for i, p := range people {
 		if i == mostMembers {
-			view.MoreMembers = len(g.Members) - i
+			view.MoreMembers = len(people) - i
 			break
 		}
-		view.Members = append(view.Members, memberOf(id, people[id], calls))
+		view.Members = append(view.Members, memberOf(p, linkOf(p, users), calls))
 	}
 	about := make(map[int64]*store.Entry)
 	for _, e := range calls {
@@ -105,8 +118,8 @@ func callsOf(entries []*store.Entry, groupID string) []*store.Entry {
 }
 
 // memberOf finds the first call that names the member by any of their IDs.
-func memberOf(id string, p collector.Person, calls []*store.Entry) member {
-	out := member{ID: id, Person: p}
+func memberOf(p collector.Person, link string, calls []*store.Entry) member {
+	out := member{ID: labelOf(p), Link: link, Person: p}
 	own := map[string]bool{}
 	for _, anonymousID := range p.AnonymousIDs {
 		own[anonymousID] = true

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"sync"
@@ -30,7 +31,8 @@ type pageData struct {
 	Version  string
 	Instance string // of the store
 	Counts   counts
-	Path     string // of the request, for links back to it
+	Here     string // address of the request, without the help
+	HelpURL  string // the same with the help
 	Help     bool   // open the help
 }
 
@@ -44,8 +46,13 @@ func (p *Page) render(w http.ResponseWriter, r *http.Request, name string, data 
 	data.Instance = p.opts.Store.Instance()
 	_, data.Host, _ = strings.Cut(data.BaseURL, "://")
 	data.Counts = p.censuses.of(data.Snapshot).counts
-	data.Path = r.URL.Path
-	data.Help = r.URL.Query().Get("help") == "1"
+	query := r.URL.Query()
+	data.Help = query.Get("help") == "1"
+	query.Del("help")
+	query.Del("fragment")
+	data.Here = (&url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: query.Encode()}).String()
+	query.Set("help", "1")
+	data.HelpURL = "?" + query.Encode()
 	part := "layout"
 	if r.URL.Query().Get("fragment") == "1" {
 		part = "main"

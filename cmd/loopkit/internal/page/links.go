@@ -2,14 +2,21 @@ package page
 
 import (
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/filter"
 )
 
 // personURL returns the address of the person who has the user ID or the
 // anonymous ID.
 func personURL(id string) string { return itemURL("/people/", id) }
+
+// anonymousURL returns the address of the person who has the anonymous ID, also
+// if it is the ID of a user as well.
+func anonymousURL(id string) string {
+	return "/people/-?anon=" + strings.ReplaceAll(url.QueryEscape(id), "+", "%20")
+}
 
 // groupURL returns the address of the group.
 func groupURL(id string) string { return itemURL("/groups/", id) }
@@ -31,18 +38,8 @@ func liveURL(terms ...string) string {
 	var query []string
 	for i := 0; i+1 < len(terms); i += 2 {
 		if terms[i+1] != "" {
-			query = append(query, terms[i]+":"+filterValue(terms[i+1]))
+			query = append(query, terms[i]+":"+filter.Quote(terms[i+1]))
 		}
 	}
 	return "/?" + url.Values{"q": {strings.Join(query, " ")}}.Encode()
-}
-
-var plainValue = regexp.MustCompile(`^[A-Za-z0-9_.|@/+][A-Za-z0-9_.|@/+:-]*$`)
-
-// filterValue quotes what the grammar of package filter would not take as it is.
-func filterValue(value string) string {
-	if plainValue.MatchString(value) {
-		return value
-	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
 }

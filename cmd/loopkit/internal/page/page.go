@@ -30,11 +30,13 @@ type Page struct {
 	pages    map[string]*template.Template
 	mux      *http.ServeMux
 	censuses censuses
+	pulse    pulse
 }
 
 // New returns a handler of every path but those of the collector and of the API.
 func New(opts Options) http.Handler {
 	p := &Page{opts: opts, pages: parsePages(), mux: http.NewServeMux()}
+	p.pulse.store, p.pulse.censuses = opts.Store, &p.censuses
 	p.mux.HandleFunc("GET /{$}", p.live)
 	p.mux.HandleFunc("GET /people", p.people)
 	p.mux.HandleFunc("GET /people/{id}", p.person)

@@ -25,6 +25,7 @@ type peopleView struct {
 type personRow struct {
 	collector.Person
 	Label  string
+	Link   string // to the person's page
 	Status status
 }
 
@@ -57,12 +58,14 @@ func peopleIn(snapshot *store.Snapshot, query string) peopleView {
 	survey := timeline.Survey(snapshot.Entries)
 	view := peopleView{Query: query, Unmerged: unmergedOf(snapshot, survey)}
 	wanted := strings.ToLower(strings.TrimSpace(query))
+	users := usersIn(snapshot)
 	for _, person := range snapshot.People() {
 		if wanted == "" || personMatches(person, wanted) {
 			view.People = append(view.People, personRow{
 				Person: person,
 				Label:  labelOf(person),
-				Status: statusOf(person, survey.Identified[person.UserID]),
+				Link:   linkOf(person, users),
+				Status: statusOf(person, survey.Status(person)),
 			})
 		}
 	}
@@ -81,6 +84,24 @@ func personMatches(p collector.Person, text string) bool {
 	return slices.ContainsFunc(known, func(s string) bool { return strings.Contains(strings.ToLower(s), text) })
 }
 
+// usersIn returns the IDs of those who have a user ID.
+func usersIn(snapshot *store.Snapshot) map[string]bool {
+	users := make(map[string]bool)
+	for _, p := range snapshot.People() {
+		users[p.UserID] = true
+	}
+	return users
+}
+
+// linkOf returns the address of a person's page, which for somebody anonymous
+// must not be that of the user whose ID is the same.
+func linkOf(p collector.Person, users map[string]bool) string {
+	if label := labelOf(p); p.UserID == "" && users[label] {
+		return anonymousURL(label)
+	}
+	return personURL(labelOf(p))
+}
+
 // labelOf returns what a person goes by.
 func labelOf(p collector.Person) string {
 	if p.UserID == "" && len(p.AnonymousIDs) > 0 {
@@ -89,15 +110,15 @@ func labelOf(p collector.Person) string {
 	return p.UserID
 }
 
-func statusOf(p collector.Person, identified bool) status {
+func statusOf(p collector.Person, s timeline.Status) status {
 	switch {
-	case p.Deleted:
+	case s == timeline.Deleted:
 		return status{"deleted", "error", "clear", "nothing arrived about this user since the deletion"}
 	case p.RecreatedAfterDeletion:
 		return status{"recreated", "warning", "warning", "something arrived about this user after the deletion"}
-	case p.UserID == "":
+	case s == timeline.Anonymous:
 		return status{"anonymous", "", "help", "no identify named this anonymous ID"}
-	case !identified:
+	case s == timeline.NotIdentified:
 		return status{"not identified", "warning", "warning", "the user ID came in events or groups only, not in an identify"}
 	}
 	return status{"identified", "ok", "check", "an identify named this user"}

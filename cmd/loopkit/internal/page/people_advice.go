@@ -72,18 +72,14 @@ func adviceFor(p collector.Person, told *timeline.Timeline, identified bool) adv
 	return advice{"without anonymous ID", ""}
 }
 
+// identifyCommand returns a command in which an ID that looks like a flag is none.
 func identifyCommand(userID, anonymousID string) string {
-	command := "loopkit identify " + shellQuoted(userID)
+	var flag string
 	if anonymousID != "" {
-		command += " --anonymous-id " + shellQuoted(anonymousID)
+		flag = " --anonymous-id " + shellQuoted(anonymousID)
 	}
-	return command
-}
-
-// shellQuoted writes an argument for a shell.
-func shellQuoted(s string) string {
-	if plainValue.MatchString(s) && !strings.Contains(s, "|") {
-		return s
+	if strings.HasPrefix(userID, "-") {
+		return "loopkit identify" + flag + " -- " + shellQuoted(userID)
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return "loopkit identify " + shellQuoted(userID) + flag
 }

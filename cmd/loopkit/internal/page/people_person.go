@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/exact"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/history"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/timeline"
@@ -25,6 +26,7 @@ type personView struct {
 	Traits    []history.Trait
 	Forgotten int64
 	Fragment  string
+	Namesake  string // somebody else whose ID is the same: "user", "anonymous" or nobody
 }
 
 // knownID is an ID of a person, with the colour of its lane.
@@ -49,6 +51,10 @@ func (p *Page) person(w http.ResponseWriter, r *http.Request) {
 	snapshot := p.opts.Store.Snapshot()
 	id := idOf(r)
 	found, ok := snapshot.Person(id)
+	if query := r.URL.Query(); query.Has("anon") {
+		id = query.Get("anon")
+		found, ok = ownerOf(snapshot, id)
+	}
 	if !ok {
 		p.render(w, r, "missing.html", pageData{
 			Title: "No such person", Nav: "people", Status: http.StatusNotFound, Snapshot: snapshot,
@@ -69,13 +75,15 @@ func viewOf(snapshot *store.Snapshot, p collector.Person) personView {
 	told := timeline.Of(snapshot.Entries, p)
 	survey := timeline.Survey(snapshot.Entries)
 	view := personView{
-		personRow: personRow{Person: p, Label: labelOf(p), Status: statusOf(p, survey.Identified[p.UserID])},
+		personRow: personRow{Person: p, Label: labelOf(p), Status: statusOf(p, survey.Status(p))},
 		Conflicts: conflictsOf(told.Conflicts, p.UserID),
 		Loose:     told.Loose,
 		Traits:    history.Of(traitChanges(told.Rows, p.UserID)),
 		Forgotten: snapshot.Forgotten,
 	}
-	view.Fragment = fragmentOf(personURL(view.Label))
+	view.Link = linkOf(p, usersIn(snapshot))
+	view.Fragment = fragmentOf(view.Link)
+	view.Namesake = namesakeOf(snapshot, p)
 	names := shortNames(told.Lanes)
 	view.IDs = knownIDs(p, told.Lanes)
 	view.Story = storyOf(told, p)
@@ -83,6 +91,29 @@ func viewOf(snapshot *store.Snapshot, p collector.Person) personView {
 	view.Steps, view.MoreRows = stepsOf(told, names, view.Label)
 	view.Advice = adviceFor(p, told, survey.Identified[p.UserID])
 	return view
+}
+
+// ownerOf returns the person who has an anonymous ID.
+func ownerOf(snapshot *store.Snapshot, anonymousID string) (collector.Person, bool) {
+	people := snapshot.People()
+	i := slices.IndexFunc(people, func(p collector.Person) bool { return slices.Contains(p.AnonymousIDs, anonymousID) })
+	if i < 0 {
+		return collector.Person{}, false
+	}
+	return people[i], true
+}
+
+func namesakeOf(snapshot *store.Snapshot, p collector.Person) string {
+	if p.UserID == "" {
+		if found, ok := snapshot.Person(labelOf(p)); ok && found.UserID != "" {
+			return "user"
+		}
+		return ""
+	}
+	if found, ok := ownerOf(snapshot, p.UserID); ok && found.UserID == "" {
+		return "anonymous"
+	}
+	return ""
 }
 
 func knownIDs(p collector.Person, lanes []timeline.Lane) []knownID {
@@ -104,7 +135,7 @@ func traitChanges(rows []timeline.Row, userID string) []history.Change {
 	for _, row := range rows {
 		m := row.Entry.Message
 		if m.Kind == collector.KindIdentify && m.UserID == userID {
-			out = append(out, history.Change{Seq: row.Entry.Seq, Values: m.Values})
+			out = append(out, history.Change{Seq: row.Entry.Seq, Values: exact.Values(m)})
 		}
 	}
 	return out

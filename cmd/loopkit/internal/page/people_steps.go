@@ -141,10 +141,7 @@ func (s stepper) step(row timeline.Row) step {
 		Label:    s.label,
 		Warnings: warningsOf(row.Entry),
 	}
-	for _, key := range previewed(m.Values) {
-		out.Values = append(out.Values, valueCell{clip(40, key), clip(60, inline(m.Values[key]))})
-	}
-	out.More = len(m.Values) - len(out.Values)
+	out.Values, out.More = previewOf(m)
 	if m.AnonymousID != "" {
 		out.Device = s.devices[m.AnonymousID]
 		if out.Device.ID == "" {

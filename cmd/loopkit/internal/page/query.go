@@ -143,7 +143,7 @@ func (q liveQuery) selection() (selection, error) {
 		chips += " warn:*"
 	}
 	if q.User != "" {
-		chips += " user:" + filterValue(q.User)
+		chips += " user:" + filter.Quote(q.User)
 	}
 	s := selection{query: query}
 	if s.chips, err = filter.Parse(chips); err != nil {

@@ -9,26 +9,39 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/exact"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
 	"github.com/loopkitai/loopkit-go/internal/collector"
 )
 
+// mostReproduced is how long a message may be that a command or code sends
+// again. Shells take no more than twice that in one argument.
+const mostReproduced = 64 << 10
+
 // curlOf returns a command that sends the entry again, with the key from the
 // environment. It is empty for what a command line cannot hold.
 func curlOf(e *store.Entry, baseURL string) string {
-	if e.Restored {
-		return "" // nobody knows how it came
+	if e.Restored || len(toSend(e)) > mostReproduced {
+		return "" // nobody knows how it came, or it could not be pasted
 	}
 	r := e.Request
-	command := fmt.Sprintf("curl -X %s %s \\\n  -H \"Authorization: Bearer $LOOPKIT_API_KEY\"", r.Method, shellQuote(baseURL+r.Path))
+	command := fmt.Sprintf("curl -X %s %s \\\n  -H \"Authorization: Bearer $LOOPKIT_API_KEY\"", r.Method, alwaysQuoted(baseURL+r.Path))
 	body := bodyToSend(e)
-	if len(body) > mostBody || visibleLines(body) != body {
+	if len(body) > mostReproduced || visibleLines(body) != body {
 		return "" // it could not be pasted, or would not be what it looks like
 	}
 	if body == "" {
 		return command
 	}
-	return command + " \\\n  -H 'Content-Type: application/json' \\\n  --data-raw " + shellQuote(body)
+	return command + " \\\n  -H 'Content-Type: application/json' \\\n  --data-raw " + alwaysQuoted(body)
+}
+
+// toSend is what the entry has to send again.
+func toSend(e *store.Entry) []byte {
+	if e.Message == nil {
+		return e.Request.Body
+	}
+	return e.Message.Raw
 }
 
 // bodyToSend has the one message in the form in which it came, or all of the
@@ -40,7 +53,11 @@ func bodyToSend(e *store.Entry) string {
 	if e.Message.Raw == nil {
 		return ""
 	}
-	text := plain(prettyJSON(e.Message.Raw))
+	pretty := prettyJSON(e.Message.Raw)
+	text := plain(pretty.Tokens)
+	if pretty.More > 0 {
+		text = string(e.Message.Raw)
+	}
 	switch e.Request.Form {
 	case "envelope":
 		return fmt.Sprintf("{%q: [%s]}", string(e.Request.Endpoint), text)
@@ -50,31 +67,24 @@ func bodyToSend(e *store.Entry) string {
 	return text
 }
 
-func plain(tokens []jsonToken) string {
-	var out strings.Builder
-	for _, t := range tokens {
-		out.WriteString(t.Text)
-	}
-	return out.String()
-}
-
-func shellQuote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// goOf returns the calls of the Go client that send the message.
+// goOf returns the calls of the Go client that send the message, or nothing if
+// they would be too long to read.
 func goOf(m *collector.Message, baseURL string) string {
+	if len(m.Raw) > mostReproduced {
+		return ""
+	}
 	var out strings.Builder
+	out.WriteString("ctx := context.Background()\n")
 	fmt.Fprintf(&out, "client, err := loopkit.New(os.Getenv(\"LOOPKIT_API_KEY\"), &loopkit.Options{\n\tBaseURL: %q,\n})\n", baseURL)
-	out.WriteString("if err != nil {\n\treturn err\n}\ndefer client.Close(context.Background())\n\n")
+	out.WriteString("if err != nil {\n\treturn err\n}\ndefer client.Close(ctx)\n\n")
 	switch m.Kind {
 	case collector.KindDeleteUser:
-		fmt.Fprintf(&out, "deletion, err := client.DeleteUser(ctx, %s)\n", strconv.Quote(m.UserID))
+		fmt.Fprintf(&out, "_, err = client.DeleteUser(ctx, %s)\n", strconv.Quote(m.UserID))
 	case collector.KindDeleteGroup:
-		fmt.Fprintf(&out, "deletion, err := client.DeleteGroup(ctx, %s)\n", strconv.Quote(m.GroupID))
+		fmt.Fprintf(&out, "_, err = client.DeleteGroup(ctx, %s)\n", strconv.Quote(m.GroupID))
 	default:
 		call, subject, values := goCall(m)
-		fmt.Fprintf(&out, "err = client.%s(ctx, %s, %s,\n", call, strconv.Quote(subject), goValues(values, m.Values, ""))
+		fmt.Fprintf(&out, "err = client.%s(ctx, %s, %s,\n", call, strconv.Quote(subject), goValues(values, exact.Values(m), ""))
 		for _, option := range goOptions(m) {
 			out.WriteString("\t" + option + ",\n")
 		}
@@ -140,6 +150,8 @@ func goValue(v any, indent string) string {
 		return "nil"
 	case string:
 		return strconv.Quote(v)
+	case json.Number:
+		return goInteger(v)
 	case map[string]any:
 		return goValues("map[string]any", v, indent)
 	case []any:
@@ -154,4 +166,15 @@ func goValue(v any, indent string) string {
 		return "nil" // nothing that was JSON fails
 	}
 	return string(text)
+}
+
+// goInteger writes an integer that float64 cannot hold.
+func goInteger(n json.Number) string {
+	if _, err := strconv.ParseInt(n.String(), 10, 64); err == nil {
+		return "int64(" + n.String() + ")"
+	}
+	if _, err := strconv.ParseUint(n.String(), 10, 64); err == nil {
+		return "uint64(" + n.String() + ")"
+	}
+	return "json.Number(" + strconv.Quote(n.String()) + ")"
 }

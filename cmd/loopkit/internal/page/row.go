@@ -1,7 +1,6 @@
 package page
 
 import (
-	"encoding/json"
 	"hash/fnv"
 	"maps"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/exact"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/rules"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
 	"github.com/loopkitai/loopkit-go/internal/collector"
@@ -16,10 +16,11 @@ import (
 
 // requestRows are the rows of one HTTP request, the newest first.
 type requestRows struct {
-	Query   liveQuery
-	Request *collector.Request
-	Seq     int64 // of the request's own row if it brought no message, or 0
-	Rows    []row
+	Query    liveQuery
+	Request  *collector.Request
+	Seq      int64       // of the request's own row if it brought no message, or 0
+	Warnings warningCell // of the request's own row
+	Rows     []row
 }
 
 // row is one message as the Live page's table shows it.
@@ -38,7 +39,8 @@ type row struct {
 
 // personCell says who somebody is, as far as that is known by now.
 type personCell struct {
-	ID          string // of the person's page
+	ID          string // user ID, or else the anonymous ID
+	Link        string // to the person's page
 	UserID      string // empty while the person is anonymous
 	AnonymousID string // that the message has
 	Groups      []string
@@ -66,7 +68,7 @@ func rowsOf(q liveQuery, entries []*store.Entry, c *census) []*requestRows {
 			out = append(out, current)
 		}
 		if e.Message == nil {
-			current.Seq = e.Seq
+			current.Seq, current.Warnings = e.Seq, warningsOf(e)
 			continue
 		}
 		current.Rows = append(current.Rows, rowOf(q, e, c))
@@ -109,10 +111,7 @@ func rowOf(q liveQuery, e *store.Entry, c *census) row {
 		Wire:     wireOf(e),
 		Warnings: warningsOf(e),
 	}
-	for _, key := range previewed(m.Values) {
-		r.Values = append(r.Values, valueCell{clip(40, key), clip(60, inline(m.Values[key]))})
-	}
-	r.More = len(m.Values) - len(r.Values)
+	r.Values, r.More = previewOf(m)
 	return r
 }
 
@@ -144,8 +143,9 @@ func personCellOf(m *collector.Message, c *census) personCell {
 	if p, ok := c.person(m); ok {
 		cell.UserID, cell.Groups = p.UserID, p.Groups
 	}
-	if cell.ID = cell.UserID; cell.ID == "" {
-		cell.ID = m.AnonymousID
+	cell.ID, cell.Link = cell.UserID, personURL(cell.UserID)
+	if cell.UserID == "" {
+		cell.ID, cell.Link = m.AnonymousID, c.anonymousURL(m.AnonymousID)
 	}
 	return cell
 }
@@ -178,22 +178,14 @@ func (p personCell) MoreGroups() int { return len(p.Groups) - len(p.FirstGroups(
 // AllGroups names them all.
 func (p personCell) AllGroups() string { return strings.Join(p.Groups, ", ") }
 
-// previewed returns the first keys in order.
-func previewed(values map[string]any) []string {
+// previewOf returns the first values in the order of their keys, and how many more there are.
+func previewOf(m *collector.Message) (cells []valueCell, more int) {
+	values := exact.Values(m)
 	keys := slices.Sorted(maps.Keys(values))
-	return keys[:min(preview, len(keys))]
-}
-
-// inline writes a value in one line, a string without quotes.
-func inline(v any) string {
-	if s, ok := v.(string); ok {
-		return s
+	for _, key := range keys[:min(preview, len(keys))] {
+		cells = append(cells, valueCell{clip(40, key), clip(60, inline(values[key], longText))})
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err.Error() // nothing that was JSON fails
-	}
-	return string(text)
+	return cells, len(values) - len(cells)
 }
 
 func sdkOf(m *collector.Message) string {

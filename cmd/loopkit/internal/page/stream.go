@@ -10,9 +10,6 @@ import (
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
 )
 
-// beat is the shortest time between two batches.
-const beat = 100 * time.Millisecond
-
 // stream tells a page what arrives: event "batch" for the Live page, event
 // "counts" for the others (?rows=0). A page that was connected to an earlier
 // run of the server is told so by event "reset" first.
@@ -59,27 +56,42 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// next waits for a version other than the given one, but no shorter than a beat.
+// next waits for a version other than the given one, but no shorter than the
+// pulse's pauses.
 func (p *Page) next(ctx context.Context, out *sse.Stream, version int64) (*store.Snapshot, error) {
 	heartbeat := time.NewTicker(sse.Heartbeat)
 	defer heartbeat.Stop()
-	early := time.NewTimer(beat)
-	defer early.Stop()
-	select {
-	case <-early.C:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	rest := time.NewTimer(beat)
+	defer rest.Stop()
+	for {
+		select {
+		case <-rest.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if err := p.changed(ctx, out, heartbeat, version); err != nil {
+			return nil, err
+		}
+		s, wait := p.pulse.after(version)
+		if s != nil {
+			return s, nil
+		}
+		rest.Reset(wait)
 	}
+}
+
+// changed waits until the store has a version other than the given one.
+func (p *Page) changed(ctx context.Context, out *sse.Stream, heartbeat *time.Ticker, version int64) error {
 	for {
 		select {
 		case <-p.opts.Store.Changed(version):
-			return p.opts.Store.Snapshot(), nil
+			return nil
 		case <-heartbeat.C:
 			if err := out.Comment(); err != nil {
-				return nil, err
+				return err
 			}
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
 }

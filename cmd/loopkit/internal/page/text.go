@@ -11,20 +11,21 @@ import (
 
 // functions are what templates can call.
 var functions = template.FuncMap{
-	"visible":     visible,
-	"clip":        clip,
-	"clock":       clock,
-	"iso":         iso,
-	"plural":      plural,
-	"grouped":     grouped,
-	"size":        size,
-	"personURL":   personURL,
-	"groupURL":    groupURL,
-	"eventURL":    eventURL,
-	"liveURL":     liveURL,
-	"literal":     literal,
-	"when":        when,
-	"whenInWords": whenInWords,
+	"visible":      visible,
+	"clip":         clip,
+	"clock":        clock,
+	"iso":          iso,
+	"plural":       plural,
+	"grouped":      grouped,
+	"size":         size,
+	"personURL":    personURL,
+	"anonymousURL": anonymousURL,
+	"groupURL":     groupURL,
+	"eventURL":     eventURL,
+	"liveURL":      liveURL,
+	"literal":      literal,
+	"when":         when,
+	"whenInWords":  whenInWords,
 }
 
 // visible writes what would change the text around it, or not be seen at all,
@@ -73,7 +74,7 @@ func clock(t time.Time) string {
 	case t.Format(time.DateOnly) == now.Format(time.DateOnly):
 		return t.Format("15:04:05.000")
 	case t.Year() == now.Year():
-		return t.Format("Jan _2 15:04")
+		return t.Format("Jan 2 15:04")
 	}
 	return t.Format(time.DateOnly)
 }
@@ -102,7 +103,7 @@ func size(n int64) string {
 	switch {
 	case n < 1000:
 		return fmt.Sprintf("%d B", n)
-	case n < 1_000_000:
+	case n < 999_950:
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)

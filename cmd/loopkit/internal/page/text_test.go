@@ -50,7 +50,7 @@ func FuzzPrettyJSONSaysTheSame(f *testing.F) {
 	f.Add(`not JSON` + "\u202e")
 	f.Add(`[]`)
 	f.Fuzz(func(t *testing.T, raw string) {
-		got := plain(prettyJSON([]byte(raw)))
+		got := plain(prettyJSON([]byte(raw)).Tokens)
 		for _, r := range got {
 			assert.False(t, r != '\n' && hidden(r), "%q", r)
 		}
@@ -104,13 +104,14 @@ func TestTheGoCodeIsThatOfTheClient(t *testing.T) {
 	e := received(t, collector.KindGroup, collector.Groups, "object", `{"groupId":"team_456","userId":"user_123","anonymousId":"anon_1","groupType":"team","messageId":"m-1",
 		"traits":{"name":"Acme \"Corp\"","size":25,"ratio":0.5,"tags":["a",null],"address":{"city":"Oslo"}},"system":{"sessionId":"s-1"}}`)
 	got := goOf(e.Message, "http://127.0.0.1:4850/v1")
-	assert.Equal(t, `client, err := loopkit.New(os.Getenv("LOOPKIT_API_KEY"), &loopkit.Options{
+	assert.Equal(t, `ctx := context.Background()
+client, err := loopkit.New(os.Getenv("LOOPKIT_API_KEY"), &loopkit.Options{
 	BaseURL: "http://127.0.0.1:4850/v1",
 })
 if err != nil {
 	return err
 }
-defer client.Close(context.Background())
+defer client.Close(ctx)
 
 err = client.Group(ctx, "team_456", loopkit.Traits{
 	"address": map[string]any{

@@ -73,7 +73,7 @@ func concerns(term *sensitive.Term, value any) bool {
 	switch value.(type) {
 	case string, []any, map[string]any:
 		return true
-	case float64:
+	case float64, json.Number:
 		return term.Numbers
 	default:
 		return false

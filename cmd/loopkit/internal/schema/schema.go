@@ -3,10 +3,12 @@ package schema
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/exact"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/store"
 	"github.com/loopkitai/loopkit-go/internal/collector"
 )
@@ -104,7 +106,7 @@ type shape struct {
 
 type property struct {
 	types   map[string]int
-	example any // the latest that is not null
+	example *collector.Message // the latest that has a value other than null
 }
 
 func (g *gatherer) add(seq int64, m *collector.Message) {
@@ -130,11 +132,12 @@ func (g *gatherer) add(seq int64, m *collector.Message) {
 	s.count++
 	s.last = seq
 	for _, name := range slices.Sorted(maps.Keys(m.Values)) {
-		s.add(name, m.Values[name])
+		s.add(name, m)
 	}
 }
 
-func (s *shape) add(name string, value any) {
+func (s *shape) add(name string, m *collector.Message) {
+	value := m.Values[name]
 	p := s.properties[name]
 	if p == nil {
 		if len(s.properties) == MaxProperties {
@@ -144,13 +147,14 @@ func (s *shape) add(name string, value any) {
 		p = &property{types: make(map[string]int)}
 		s.properties[name] = p
 	}
-	p.types[typeOf(value)]++
+	p.types[TypeOf(value)]++
 	if value != nil {
-		p.example = value
+		p.example = m
 	}
 }
 
-func typeOf(value any) string {
+// TypeOf returns what JSON calls the type of a value.
+func TypeOf(value any) string {
 	switch value.(type) {
 	case nil:
 		return "null"
@@ -158,7 +162,7 @@ func typeOf(value any) string {
 		return "string"
 	case bool:
 		return "boolean"
-	case float64:
+	case float64, json.Number:
 		return "number"
 	case []any:
 		return "array"
@@ -197,7 +201,7 @@ func (p *property) describe(k key, name string, count int) Property {
 	out.Fill = filled * 100 / count
 	if filled > 0 {
 		out.Fill = max(out.Fill, 1)
-		out.Example = exampleOf(name, p.example, k.kind == collector.KindIdentify)
+		out.Example = exampleOf(name, exact.Values(p.example)[name], k.kind == collector.KindIdentify)
 	}
 	return out
 }

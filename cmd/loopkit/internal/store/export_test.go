@@ -1,6 +1,6 @@
 package store
 
-// NewBytes is New with another bound for the JSON that the entries hold.
+// NewBytes is New with another bound for what the entries take of the memory.
 func NewBytes(max int, maxBytes int64) *Store {
 	s := New(max)
 	s.maxBytes = maxBytes

@@ -26,7 +26,7 @@ type Snapshot struct {
 
 // Messages returns the messages of the entries, oldest first.
 func (s *Snapshot) Messages() []collector.Message {
-	var out []collector.Message
+	out := make([]collector.Message, 0, len(s.Entries))
 	for _, e := range s.Entries {
 		if e.Message != nil {
 			out = append(out, *e.Message)

@@ -15,7 +15,7 @@ import (
 // DefaultMax is how many entries a Store keeps unless told otherwise.
 const DefaultMax = 10_000
 
-// defaultMaxBytes bounds the JSON that the entries hold, whatever their number.
+// defaultMaxBytes bounds what the entries take of the memory, whatever their number.
 const defaultMaxBytes = 128 << 20
 
 // Entry is one message, or one request that brought none that was accepted.
@@ -26,6 +26,8 @@ type Entry struct {
 	Message  *collector.Message // nil if the request brought none that was accepted
 	Findings []rules.Finding
 	Restored bool // read from a file: the Request says only from which
+
+	bytes int64 // about what it takes of the memory
 }
 
 // Store is a bounded log of entries, the oldest of which it forgets. It is safe
@@ -37,6 +39,7 @@ type Store struct {
 
 	mu       sync.Mutex
 	entries  []*Entry // oldest first, no more than max; only appended to and cut, so that snapshots can share it
+	cut      int      // entries that were, and that the memory behind entries still holds
 	bytes    int64    // what the entries hold
 	last     int64    // the newest number ever, of an entry or a Reset
 	cleared  int64    // the number of the last Reset
@@ -115,27 +118,23 @@ func (s *Store) add(e *Entry) {
 	s.last++
 	e.Seq = s.last
 	s.entries = append(s.entries, e)
-	s.bytes += e.bytes()
+	e.bytes = size(e)
+	s.bytes += e.bytes
 	if e.Message != nil && e.Message.MessageID != "" {
 		s.ids[e.Message.MessageID]++
 	}
 	for len(s.entries) > s.max || s.bytes > s.maxBytes && len(s.entries) > 1 {
 		s.forget(s.entries[0])
 		s.entries = s.entries[1:]
+		s.cut++
 	}
-}
-
-// bytes is about what the entry adds to the store's memory: its own JSON, and
-// its share of the request's body.
-func (e *Entry) bytes() int64 {
-	if e.Message == nil {
-		return int64(len(e.Request.Body))
+	if room := len(s.entries) / 4; s.cut > room {
+		s.entries, s.cut = append(make([]*Entry, 0, len(s.entries)+room+1), s.entries...), 0
 	}
-	return int64(len(e.Message.Raw) + len(e.Request.Body)/max(1, e.Request.Messages))
 }
 
 func (s *Store) forget(e *Entry) {
-	s.bytes -= e.bytes()
+	s.bytes -= e.bytes
 	if e.Message == nil || e.Message.MessageID == "" {
 		return
 	}
@@ -156,7 +155,7 @@ func (s *Store) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++ // or who has seen the newest entry could not tell that it was taken back
-	s.entries, s.bytes, s.cleared = nil, 0, s.last
+	s.entries, s.cut, s.bytes, s.cleared = nil, 0, 0, s.last
 	s.checker = rules.NewChecker()
 	clear(s.ids)
 	s.notify()

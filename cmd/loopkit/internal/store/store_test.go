@@ -91,18 +91,18 @@ func TestTheOldestAreForgotten(t *testing.T) {
 }
 
 func TestLargeMessagesAreForgottenBeforeTheyFillTheMemory(t *testing.T) {
-	s := store.NewBytes(0, 1000)
+	s := store.NewBytes(0, 100_000)
 	for range 9 {
 		m := track("large")
-		m.Raw = make([]byte, 100)
+		m.Raw = make([]byte, 6000)
 		r := request(1)
-		r.Body = make([]byte, 110)
+		r.Body = make([]byte, 10_000)
 		s.Record(r, []collector.Message{m})
 	}
 	assert.Len(t, s.Snapshot().Entries, 4)
 	assert.Equal(t, int64(5), s.Snapshot().Forgotten)
 
-	s.Record(collector.Request{Status: 413, Body: make([]byte, 1001)}, nil)
+	s.Record(collector.Request{Status: 413, Body: make([]byte, 100_001)}, nil)
 	assert.Equal(t, []string{"10 -"}, content(s.Snapshot().Entries), "the newest is always there")
 	record(s, "small")
 	assert.Equal(t, []string{"11 small"}, content(s.Snapshot().Entries))

@@ -206,6 +206,7 @@ func (t *teller) delete(e *store.Entry, userID string) {
 		}
 	}
 	maps.DeleteFunc(t.loose, func(pair Loose, _ *Loose) bool { return pair.UserID == userID })
+	t.settle(userID)
 	if userID != t.person.UserID {
 		return
 	}
@@ -216,8 +217,22 @@ func (t *teller) delete(e *store.Entry, userID string) {
 		}
 		return row.Mark != Deletion
 	})
-	t.conflicts = nil
 	t.tell(userID, telling{Row: Row{Entry: e, Mark: Deletion, Erased: erased}})
+}
+
+// settle ends the clashes with a user who is being deleted. What others claimed
+// of theirs stays as an identify that attached nothing.
+func (t *teller) settle(userID string) {
+	t.conflicts = slices.DeleteFunc(t.conflicts, func(c Clash) bool { return c.Owner == userID || c.Claimant == userID })
+	if userID == t.person.UserID {
+		return
+	}
+	t.told = slices.DeleteFunc(t.told, func(row telling) bool { return row.Clash.Claimant == userID })
+	for i, row := range t.told {
+		if row.Clash.Owner == userID {
+			t.told[i].Mark, t.told[i].Clash = Update, Clash{}
+		}
+	}
 }
 
 func (t *teller) noteLoose(e *store.Entry, m collector.Message) {

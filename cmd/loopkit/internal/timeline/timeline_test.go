@@ -155,12 +155,29 @@ func TestATimelineShowsWhatWasJoinedWhereAndWhy(t *testing.T) {
 			messages{tracked("a", "", "A"), identified("U", "A"), deletedUser("U"), tracked("b", "", "A"), identified("V", "A")},
 			[]string{".o 4 event", "o/ 5 join A 1"},
 		},
+		"a claim is settled by the deletion of the owner": {
+			"V",
+			messages{tracked("a", "", "A"), identified("U", "A"), identified("V", "A"), deletedUser("U"), tracked("b", "", "A"), identified("V", "A")},
+			[]string{"o. 3 update", "|o 5 event", "o/ 6 join A 1"},
+		},
+		"and by that of who claimed": {
+			"U",
+			messages{identified("U", "A"), identified("V", "A"), deletedUser("V"), tracked("a", "", "A")},
+			[]string{"o/ 1 join A 0", "o. 4 event"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, test.want, script(told(t, test.person, test.story...)))
 		})
 	}
+}
+
+func TestADeletionEndsTheConflictsWithTheUser(t *testing.T) {
+	story := []collector.Message{identified("U", "A"), identified("V", "A"), identified("W", "A")}
+	assert.Len(t, told(t, "U", story...).Conflicts, 2)
+	assert.Len(t, told(t, "U", append(story, deletedUser("V"))...).Conflicts, 1)
+	assert.Empty(t, told(t, "W", append(story, deletedUser("U"))...).Conflicts)
 }
 
 func TestALaneOpensOnceAndAgainAfterADeletion(t *testing.T) {

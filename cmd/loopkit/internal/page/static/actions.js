@@ -84,7 +84,11 @@ export async function toggleHelp() {
   const help = $("help");
   if (help.open) return help.close();
   help.showModal();
-  fillChaos(await call("GET", "/api/chaos"));
+  try {
+    fillChaos(await call("GET", "/api/chaos"));
+  } catch (error) {
+    $("chaos-result").textContent = error.message;
+  }
 }
 
 function fillChaos(chaos) {

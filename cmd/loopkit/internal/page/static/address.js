@@ -15,10 +15,20 @@ export function parameter(name) {
   return new URLSearchParams(location.search).get(name) ?? "";
 }
 
-/** Fetches from the server; null if that cannot be reached, which the banner says. */
-export async function ask(address, options) {
+/** Fetches text; null if the server cannot be reached, which the banner says, or answers otherwise. */
+export async function askText(address, { statuses = [200], ...options } = {}) {
   try {
-    return await fetch(address, options);
+    const answer = await fetch(address, options);
+    return statuses.includes(answer.status) ? await answer.text() : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Fetches JSON; null if there is none to have. */
+export async function askJSON(address, options) {
+  try {
+    return JSON.parse(await askText(address, options));
   } catch {
     return null;
   }

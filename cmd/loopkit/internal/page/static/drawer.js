@@ -1,6 +1,6 @@
 // The details of one event, beside the list.
 
-import { ask, parameter, setAddress } from "./address.js";
+import { askText, parameter, setAddress } from "./address.js";
 import { focusRow, markSelected, release, rowOf } from "./live.js";
 import { recall, remember } from "./remember.js";
 
@@ -8,15 +8,17 @@ const drawer = document.getElementById("drawer");
 const narrowest = 320;
 
 let wanted = null; // the event that was asked for last
+let asking = new AbortController();
 
 export const isOpen = () => !drawer.hidden;
 
 /** Shows an event. The focus stays in the list while somebody walks through it. */
 export async function open(seq, { focus = true } = {}) {
   wanted = seq;
-  const answer = await ask(`/event/${seq}${location.search}`);
-  const html = await answer?.text();
-  if (wanted !== seq || !answer?.ok && answer?.status !== 404) return;
+  asking.abort(); // or the server renders what nobody looks at any more
+  asking = new AbortController();
+  const html = await askText(`/event/${seq}${location.search}`, { statuses: [200, 404], signal: asking.signal });
+  if (wanted !== seq || html === null) return;
   drawer.innerHTML = html;
   drawer.hidden = false;
   document.body.classList.add("with-drawer");
@@ -61,7 +63,7 @@ function arrows(event) {
     next.focus();
     event.preventDefault();
   } else if (step && event.target.id === "drawer-grip") {
-    setWidth(width() - 16 * step);
+    chooseWidth(width() - 16 * step);
     event.preventDefault();
   }
 }
@@ -91,16 +93,19 @@ function width() {
 
 function setWidth(wanted) {
   const pixels = Math.round(Math.max(narrowest, Math.min(wanted, innerWidth * 0.7)));
-  remember("drawer", pixels);
   document.documentElement.style.setProperty("--drawer-width", `${pixels}px`);
   document.getElementById("drawer-grip")?.setAttribute("aria-valuenow", pixels);
+  return pixels;
 }
+
+// What a narrow window takes away comes back in a wider one.
+const chooseWidth = (wanted) => remember("drawer", setWidth(wanted));
 
 function drag(event) {
   if (event.target.id !== "drawer-grip") return;
   const grip = event.target;
   grip.setPointerCapture(event.pointerId);
-  const move = (event) => setWidth(innerWidth - event.clientX);
+  const move = (event) => chooseWidth(innerWidth - event.clientX);
   grip.addEventListener("pointermove", move);
   grip.addEventListener("lostpointercapture", () => grip.removeEventListener("pointermove", move), { once: true });
 }

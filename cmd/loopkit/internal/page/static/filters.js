@@ -1,6 +1,6 @@
 // The filters: a form that is applied as it is filled in.
 
-import { ask, setAddress } from "./address.js";
+import { askText, setAddress } from "./address.js";
 import { connect } from "./connection.js";
 import { adopt } from "./live.js";
 
@@ -27,9 +27,8 @@ async function refresh(unfinished) {
   const { signal } = asking;
   const params = new URLSearchParams(location.search);
   params.set("fragment", "1");
-  const answer = await ask(`/?${params}`, { signal });
-  const html = answer?.ok && await answer.text().catch(() => ""); // it may be overtaken
-  if (!html) return;
+  const html = await askText(`/?${params}`, { signal });
+  if (!html || signal.aborted) return;
   const page = new DOMParser().parseFromString(html, "text/html");
   const error = page.getElementById("filter-error");
   if (error && unfinished) {

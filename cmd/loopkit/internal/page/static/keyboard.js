@@ -1,6 +1,6 @@
 // Shortcuts, each of one or two keys. They can be switched off in the help.
 
-import { ask } from "./address.js";
+import { askText } from "./address.js";
 import * as drawer from "./drawer.js";
 import { copyText, setShortcuts, shortcutsOn, toggleHelp } from "./actions.js";
 import { focusRow, rows, togglePause } from "./live.js";
@@ -30,9 +30,9 @@ function currentRow() {
 async function copyJSON() {
   const row = currentRow();
   if (!row) return;
-  const answer = await ask(`/event/${row.dataset.seq}`);
-  if (!answer?.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const html = await askText(`/event/${row.dataset.seq}`);
+  if (!html) return;
+  const page = new DOMParser().parseFromString(html, "text/html");
   await copyText(page.getElementById("json")?.textContent);
 }
 

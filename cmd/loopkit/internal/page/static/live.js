@@ -1,7 +1,7 @@
 // The list of what arrived: batches from the stream go in at the top, unless
 // that would move what somebody reads; then they are counted.
 
-import { ask, parameter, setAddress } from "./address.js";
+import { askJSON, parameter, setAddress } from "./address.js";
 import { countsAddress } from "./connection.js";
 import { number, plural } from "./counters.js";
 
@@ -9,12 +9,16 @@ const mostRows = 500; // in the document, those of requests included
 const mostLive = 300; // of them while they come by themselves
 const mostShining = 20; // rows at once, or the light is a glare
 const quiet = 2000; // between two announcements
+const mostRounds = 5; // of catching up with what comes meanwhile
 
 const $ = (id) => document.getElementById(id);
 
 let instance, shown; // the cursor: what is in the list
 let seen; // what the stream told of
-let waiting = 0; // events that the list does not show yet
+let oldest = 0; // the entries before it are no longer kept
+let matched = Infinity; // events that are kept
+let waiting = []; // batches that the list does not show yet
+let generation = 0; // of the list: an answer about an earlier one is of no use
 let paused = false;
 let detached = false; // the list does not begin with the newest
 let catching = false;
@@ -26,7 +30,10 @@ export function adopt() {
   [instance, shown] = results.dataset.cursor.split(".");
   shown = seen = Number(shown);
   detached = results.dataset.before !== "0";
-  waiting = 0;
+  waiting = [];
+  oldest = 0;
+  matched = Infinity;
+  generation++;
   prepare($("events"));
   reachRows();
   showWaiting();
@@ -74,17 +81,14 @@ export function togglePause() {
 
 function setPaused(on) {
   paused = on;
-  const button = $("pause");
-  button.ariaPressed = paused;
-  button.title = paused ? "Resume (p)" : "Pause (p)";
-  button.querySelector(".label").textContent = paused ? "Resume" : "Pause";
+  $("pause").ariaPressed = paused;
   $("announcer").textContent = paused ? "Paused" : "Resumed";
   showWaiting();
 }
 
 /** Catches up if nothing stands against it any more. */
 export function release() {
-  if (waiting > 0 && !held()) catchUp();
+  if (waiting.length > 0 && !held()) catchUp();
 }
 
 /** Shows the newest, whatever the list shows now. */
@@ -92,21 +96,29 @@ export async function catchUp() {
   if (paused) setPaused(false);
   if (catching) return;
   catching = true;
-  const answer = await ask(filtered("/rows", detached ? {} : { after: `${instance}.${shown}` }));
-  if (answer?.ok) {
-    detached = false;
-    setAddress({ before: "" });
-    apply(await answer.json());
+  const asked = generation;
+  try {
+    let rounds = 0;
+    do {
+      const batch = await askJSON(filtered("/rows", detached ? {} : { after: `${instance}.${shown}` }));
+      if (!batch || asked !== generation) break;
+      detached = false;
+      setAddress({ before: "" });
+      apply(batch);
+    } while (waiting.length > 0 && ++rounds < mostRounds);
+  } finally {
+    catching = false;
+    if (asked !== generation) release();
   }
-  catching = false;
 }
 
-export async function loadOlder(link) {
-  link.setAttribute("aria-busy", "true");
-  const answer = await ask(filtered("/rows", { before: link.dataset.before }));
-  link.removeAttribute("aria-busy");
-  if (!answer?.ok) return;
-  const batch = await answer.json();
+async function loadOlder(link) {
+  if (link.ariaBusy === "true") return;
+  link.ariaBusy = "true";
+  const asked = generation;
+  const batch = await askJSON(filtered("/rows", { before: link.dataset.before }));
+  link.ariaBusy = null;
+  if (!batch || asked !== generation) return;
   const last = Array.from($("events").tBodies).at(-1);
   for (const body of parse(batch.html)) {
     if (body.dataset.request === last?.dataset.request) last.append(...body.querySelectorAll("tr.event"));
@@ -124,6 +136,9 @@ function held() {
 
 function take({ detail: batch }) {
   seen = batch.last;
+  oldest = batch.oldest;
+  matched = batch.matched;
+  waiting = waiting.filter((earlier) => earlier.last >= oldest);
   for (const row of rows()) if (Number(row.dataset.seq) < batch.oldest) drop(row);
   for (const person of batch.people ?? []) rename(person);
   for (const cell of document.querySelectorAll("[data-total]:not(#results)")) cell.textContent = number(batch.total);
@@ -131,7 +146,7 @@ function take({ detail: batch }) {
   if (!held() && (batch.replace || batch.after <= shown)) {
     apply(batch);
   } else {
-    waiting = Math.min(waiting + batch.rows, batch.matched);
+    if (batch.rows > 0 || batch.replace) waiting.push({ last: batch.last, rows: batch.rows });
     release();
   }
   showEmpty(batch);
@@ -139,16 +154,19 @@ function take({ detail: batch }) {
 }
 
 function apply(batch) {
+  if (batch.last < shown) return; // what came by itself was faster
   const table = $("events");
   const bodies = parse(batch.html);
   if (batch.replace) empty();
-  else for (const row of bodies.flatMap((body) => Array.from(body.rows))) {
-    if (Number(row.dataset.seq) <= shown) drop(row);
+  for (const row of bodies.flatMap((body) => Array.from(body.querySelectorAll("tr[data-seq]")))) {
+    const seq = Number(row.dataset.seq);
+    if (seq < oldest || !batch.replace && seq <= shown) drop(row);
+    else if (batch.replace) continue;
     else if (batch.rows <= mostShining) row.classList.add("fresh");
   }
   table.tHead.after(...bodies.filter((body) => body.querySelector("tr[data-seq]")));
-  shown = Math.max(batch.last, batch.replace ? 0 : shown);
-  waiting = 0;
+  shown = batch.last;
+  waiting = waiting.filter((later) => later.last > shown);
   const cut = trim(mostLive, () => table.rows[table.rows.length - 1]);
   markSelected();
   if (batch.replace || cut > 0) showOlder(cut > 0 ? rows().at(-1).dataset.seq : batch.older);
@@ -187,10 +205,13 @@ function trim(most, next) {
   return cut;
 }
 
-function rename({ user, anonymous, person, groups }) {
+function rename({ user, anonymous, person, groups, forgotten }) {
   for (const row of $("events").querySelectorAll("tr.event")) {
-    if (row.dataset.user ? row.dataset.user !== user : !anonymous?.includes(row.dataset.anon)) continue;
-    if (person) name(row.querySelector(".cell-person"), person);
+    const cell = row.querySelector(".cell-person");
+    const named = forgotten && cell.querySelector(".person")?.getAttribute("href") === forgotten;
+    if (row.dataset.user ? row.dataset.user !== user : !named && !anonymous?.includes(row.dataset.anon)) continue;
+    if (person) name(cell, person);
+    else if (named && !row.dataset.user) cell.replaceChildren(...cell.querySelectorAll(".anonymous"));
     row.querySelector(".cell-groups").innerHTML = groups;
     prepare(row);
   }
@@ -230,22 +251,27 @@ function showOlder(before) {
 
 function showWaiting() {
   const button = $("pending");
-  button.hidden = waiting === 0 && !detached;
-  const text = waiting > 0 ? plural(waiting, "new event") : "Back to the newest";
-  button.lastElementChild.textContent = paused && waiting > 0 ? `${text} while paused` : text;
-  if (waiting > 0) announcing ||= setTimeout(announce, quiet);
+  const unseen = countWaiting();
+  button.hidden = unseen === 0 && !detached;
+  const text = unseen > 0 ? plural(unseen, "new event") : "Back to the newest";
+  button.lastElementChild.textContent = paused && unseen > 0 ? `${text} while paused` : text;
+  if (unseen > 0) announcing ||= setTimeout(announce, quiet);
 }
+
+const countWaiting = () => Math.min(matched, waiting.reduce((sum, batch) => sum + batch.rows, 0));
 
 function announce() {
   announcing = 0;
-  if (waiting > 0) $("announcer").textContent = plural(waiting, "new event");
+  const unseen = countWaiting();
+  if (unseen > 0) $("announcer").textContent = plural(unseen, "new event");
 }
 
 function reset({ detail }) {
   instance = detail.instance;
-  shown = seen = 0;
-  waiting = 0;
+  shown = seen = oldest = 0;
+  waiting = [];
   detached = false;
+  generation++;
   empty();
 }
 

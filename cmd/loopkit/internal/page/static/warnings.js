@@ -19,7 +19,6 @@ function show(set) {
     const button = rule.querySelector("[data-mute]");
     rule.classList.toggle("rule-muted", on);
     button.setAttribute("aria-pressed", on);
-    button.firstChild.data = on ? "Muted" : "Mute";
     if (on) count++;
   }
   const note = document.getElementById("muted-count");
