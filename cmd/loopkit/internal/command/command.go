@@ -4,7 +4,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -47,7 +46,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	}
 	var exit *exitError
 	if err != nil && (!errors.As(err, &exit) || exit.err != nil) {
-		_, _ = fmt.Fprintln(p.err, "loopkit:", strings.TrimPrefix(err.Error(), "loopkit: ")) // nobody is left to tell
+		p.tell("%s", strings.TrimPrefix(err.Error(), "loopkit: "))
 	}
 	return statusOf(err)
 }
@@ -69,7 +68,9 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 not supported by the server,
   loopkit track user_signup --user user_123 --prop method=email
   loopkit doctor                                   # why does nothing arrive?`,
 		Args:                  commandExists,
+		PersistentPreRunE:     nothingEmpty,
 		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:               thisBuild().String(),
 		DisableFlagsInUseLine: true,
 		SilenceUsage:          true,
 		SilenceErrors:         true,
@@ -94,6 +95,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 not supported by the server,
 		}
 	}
 	root.CompletionOptions.DisableDefaultCmd = true // for completion, which takes its place
+	root.SetHelpCommand(p.help())
 	root.SetHelpCommandGroupID("diagnose")
+	root.SetVersionTemplate("{{.Version}}\n")
 	return root
 }

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -35,10 +34,8 @@ func (p *program) completion() *cobra.Command {
 				err = root.GenZshCompletion(p.out)
 			case "fish":
 				err = root.GenFishCompletion(p.out, true)
-			case "powershell":
+			default: // Args has checked it
 				err = root.GenPowerShellCompletionWithDesc(p.out)
-			default:
-				err = fmt.Errorf("no script for %s", args[0])
 			}
 			return writing(err)
 		},

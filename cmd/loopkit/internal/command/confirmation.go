@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/plural"
 )
 
 // idsToDelete are those of the arguments and of the file, each once.
@@ -49,8 +51,7 @@ func (p *program) readIDs(name string) (ids []string, err error) {
 	}
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
-		id := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
-		if id != "" && !strings.HasPrefix(id, "#") {
+		if id, ok := idOfLine(lines.Text()); ok {
 			ids = append(ids, id)
 		}
 	}
@@ -58,6 +59,11 @@ func (p *program) readIDs(name string) (ids []string, err error) {
 		return nil, failed(fmt.Errorf("--from-file: %w", err))
 	}
 	return ids, nil
+}
+
+func idOfLine(line string) (id string, ok bool) {
+	id = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
+	return id, id != "" && !strings.HasPrefix(id, "#")
 }
 
 // mostShown is how many IDs a question lists.
@@ -68,13 +74,16 @@ func (p *program) confirmDeletion(ctx context.Context, kind deletable, ids []str
 	if f.file == "-" || !p.isTerminal(p.in) {
 		return usageError("nobody can be asked here, since the input is not a terminal; pass --yes if you are sure. Nothing was deleted")
 	}
-	want, what := ids[0], fmt.Sprintf("the data of %s %s", kind.noun, ids[0])
+	var shown []string
+	for _, id := range ids[:min(len(ids), mostShown)] {
+		shown = append(shown, printable(id, longestShown))
+	}
+	want, what := ids[0], fmt.Sprintf("the data of %s %s", kind.noun, shown[0])
 	request := "Type the ID to confirm: "
-	if len(ids) > 1 {
-		want = fmt.Sprintf("%d %ss", len(ids), kind.noun)
-		what = "the data of " + want
+	if len(ids) > 1 || shown[0] != ids[0] { // which nobody could type
+		want = plural.Of(len(ids), kind.noun)
 		request = fmt.Sprintf("Type %q to confirm: ", want)
-		what += ": " + strings.Join(ids[:min(len(ids), mostShown)], ", ")
+		what = "the data of " + want + ": " + strings.Join(shown, ", ")
 		if len(ids) > mostShown {
 			what += ", …"
 		}

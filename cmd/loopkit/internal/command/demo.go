@@ -24,10 +24,10 @@ server: somebody new visits, signs up as user_123 and joins team_456.
 
 The server is that of ` + envBaseURL + `, else the one at ` + devserver.DefaultAddr + `. If
 none runs there, this command starts it, and serves until Ctrl-C. The journey is
-not sent to LoopKit itself.`,
+not sent to LoopKit itself, also not by a server that forwards.`,
 		Example: `  loopkit demo
   ` + envKey + `=lk_dev_403_identifies loopkit demo   # how a refused key looks`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runDemo(cmd.Context()) },
 	}
 }

@@ -43,13 +43,14 @@ at one endpoint (identifies, groups, tracks, deletions), and so on with any stat
 from 400 to 599.
 
 --forward sends each accepted request on to another LoopKit, deletions too, with
-the key that it came with: give your program the real key then.`,
+the key that it came with: give your program the real key then. The demo is not
+sent on.`,
 		Example: `  loopkit dev --open
   loopkit dev --demo
   loopkit dev --data events.ndjson --addr 127.0.0.1:8080
   loopkit dev --chaos fail=20%:503,latency=500ms,ratelimit=10/s
   loopkit dev --json | jq .name`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runDev(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()

@@ -184,10 +184,18 @@ func TestDevKeepsWhatArrivesInAFile(t *testing.T) {
 
 func TestDevForwards(t *testing.T) {
 	far := loopkittest.NewServer(t)
-	dev, _ := launchDev(t, "--demo", "--forward", far.BaseURL())
+	dev, url := launchDev(t, "--demo", "--forward", far.BaseURL())
 	dev.waitFor(dev.out, "feature_used")
+	demo := launch(t, map[string]string{envBaseURL: url + "/v1", envKey: "lk_real"}, "demo")
+	assert.Equal(t, statusOK, <-demo.status)
+	demo.status <- statusOK
+	response, err := http.Post(url+"/v1/tracks?apiKey=lk_real", "application/json", strings.NewReader(
+		`{"name":"page_view","anonymousId":"anon_456","timestamp":"2025-01-15T10:30:00Z"}`))
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
 	require.Equal(t, statusOK, dev.end())
-	assert.Len(t, far.Messages(), 7)
+	require.Len(t, far.Messages(), 1, "no demo")
+	assert.Equal(t, "page_view", far.Messages()[0].Name)
 }
 
 func TestDevMakesTroubleOnRequest(t *testing.T) {

@@ -31,13 +31,16 @@ proxy, DNS, connection, TLS, the clock, the server, opt-outs, state and spool.
 Without --probe it sends one request without a key, GET {base URL}/sdk-versions,
 which records nothing. With --probe it also asks every endpoint whether it takes
 the key, by a request without a message in it, and to delete a user with a new
-random ID, whom nobody can have made. LoopKit may count these requests.
+random ID, whom nobody can have made. LoopKit may count these requests. The key
+is sent only to LoopKit's own hosts, this machine, and servers that answer the
+first request as LoopKit does.
 
+✓ is well, · was not tried, ! is worth a look, ✗ is why nothing arrives.
 Exit status: 0 without a ✗, else 1.`,
 		Example: `  loopkit doctor
   loopkit doctor --probe --json
   loopkit doctor --app mytool --spool /var/lib/myserver/loopkit`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.timeout <= 0 {
 				return usageErrorf("--timeout is %v; it must be above zero", f.timeout)
@@ -109,6 +112,8 @@ func (p *program) mark(status doctor.Status) string {
 	switch status {
 	case doctor.OK:
 		return p.paint(p.out, styleGreen, "✓")
+	case doctor.Skipped:
+		return p.paint(p.out, styleDim, "·")
 	case doctor.Warning:
 		return p.paint(p.out, styleYellow, "!")
 	}

@@ -19,6 +19,12 @@ func TestDoctorPrintsALineForEachCheckAndAFixWhereOneIsDue(t *testing.T) {
 	assert.Contains(t, r.out, "✓ key               from LOOPKIT_API_KEY, 14 characters\n")
 	assert.Contains(t, r.out, "✓ probe identifies  takes the key\n")
 
+	assert.NotContains(t, r.out, "not tried")
+
+	r = shell.run("doctor")
+	assert.Zero(t, r.status, "what was not tried is no fault")
+	assert.Contains(t, r.out, "· probe       the key was not tried\n              → loopkit doctor --probe asks each endpoint whether it takes it\n")
+
 	server.FailAll(loopkittest.Identifies, loopkittest.Fault{Status: 403})
 	r = shell.run("doctor", "--probe")
 	assert.Equal(t, statusFailed, r.status)
@@ -40,6 +46,7 @@ func TestDoctorPrintsItsFindingsAsJSON(t *testing.T) {
 	assert.Equal(t, doctor.Failed, findings[0].Status)
 	assert.Contains(t, findings[0].Fix, "set LOOPKIT_API_KEY")
 	assert.Contains(t, r.out, `"status":"failed"`)
+	assert.Contains(t, shellWith(t, loopkittest.NewServer(t)).run("doctor", "--json").out, `"status":"skipped"`)
 }
 
 func TestDoctorExplainsAKeyFileThatIsNotThere(t *testing.T) {

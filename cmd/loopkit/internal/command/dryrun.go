@@ -1,32 +1,22 @@
 package command
 
 import (
+	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 )
 
-// printer shows requests in place of sending them. Each is answered with
-// success, so that the client is content.
-type printer struct {
-	out io.Writer
-	err error // of the output
+// dryRun is a request that is shown in place of being sent.
+type dryRun struct {
+	Method      string          `json:"method"`
+	URL         string          `json:"url"`
+	ContentType string          `json:"contentType"`
+	Body        json.RawMessage `json:"body"`
+	Redacted    int64           `json:"redacted,omitempty"` // values left out because they look like secrets
 }
 
-func (t *printer) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if closed := r.Body.Close(); err == nil {
-		err = closed
+func (p *program) printDryRun(x exchange, redacted int64, asJSON bool) error {
+	if asJSON {
+		return p.printJSON(dryRun{x.method, x.url, x.contentType, x.body, redacted})
 	}
-	if err != nil {
-		return nil, err
-	}
-	_, t.err = fmt.Fprintf(t.out, "%s %s\nAuthorization: Bearer $%s\nContent-Type: %s\n\n%s\n",
-		r.Method, r.URL, envKey, r.Header.Get("Content-Type"), body)
-	return &http.Response{
-		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/json"}},
-		Body:   io.NopCloser(strings.NewReader(`{"success":true}`)),
-	}, nil
+	return written(fmt.Fprintf(p.out, "%s %s\nAuthorization: Bearer $%s\nContent-Type: %s\n\n%s\n", x.method, x.url, envKey, x.contentType, x.body))
 }

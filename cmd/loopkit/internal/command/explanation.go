@@ -5,66 +5,111 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/loopkitai/loopkit-go"
 )
 
-// client says in the words of the command line what is wrong with a setting.
-func (s settings) client(opts *loopkit.Options) (*loopkit.Client, error) {
-	client, err := loopkit.New(s.key, opts)
-	var wrong *loopkit.ArgumentError
+// why says in one sentence why an errand is not confirmed, and what to do.
+// asked is the context that the person can end; timeout is what was waited for.
+func (s settings) why(x exchange, asked context.Context, timeout time.Duration) string {
+	const doctor = `; "loopkit doctor" looks closer`
 	switch {
-	case err == nil:
-		return client, nil
-	case errors.As(err, &wrong) && wrong.Field == "apiKey":
-		return nil, usageErrorf("the API key from %s %s", s.keyFrom, wrong.Reason)
-	case errors.As(err, &wrong) && strings.HasPrefix(wrong.Field, "BaseURL"):
-		return nil, usageErrorf("the address from %s %s", s.baseURLFrom, wrong.Reason)
+	case x.denied:
+		return s.answered(&x) + " and says that it failed" + s.quotedMessage(x.message)
+	case x.doubt != "":
+		return s.answered(&x) + " " + x.doubt + "; a proxy or a captive portal may have taken it: check the address from " + s.baseURLFrom
+	case asked.Err() != nil:
+		return "interrupted"
+	case x.status != 0:
+		text := s.explainAnswer(&loopkit.APIError{Endpoint: x.endpoint(), StatusCode: x.status, Message: x.message})
+		if x.retryAfter > 0 {
+			text += fmt.Sprintf("; it asks to wait %v", x.retryAfter)
+		}
+		if explainedByDoctor(x.status) {
+			text += `; "loopkit doctor --probe" looks closer`
+		}
+		return text
+	case refusedByThisMachine(x.err):
+		return s.baseURL + ` cannot be reached: connection refused; is "loopkit dev" running?`
+	case x.err == nil, errors.Is(x.err, context.DeadlineExceeded), errors.Is(x.err, context.Canceled):
+		if !x.connected {
+			return fmt.Sprintf("%s cannot be reached: no connection within %v%s", s.baseURL, timeout, doctor)
+		}
+		return fmt.Sprintf("%s gave no answer within %v%s", s.baseURL, timeout, doctor)
+	case !x.connected:
+		return s.baseURL + " cannot be reached: " + inFewWords(x.err) + doctor
 	}
-	return nil, usageErrorf("%w", err)
+	return "the connection to " + s.baseURL + " broke: " + inFewWords(x.err) + doctor
 }
 
-// explain says why a message was not delivered, what is known of it, and what to do.
-func (s settings) explain(err error, timeout time.Duration) error {
-	var answer *loopkit.APIError
-	const hint = `; "loopkit doctor --probe" looks closer`
+// inFewWords is what went wrong on the network, without the layers around it.
+// What may quote the server, and with it the request, is not repeated.
+func inFewWords(err error) string {
+	var dns *net.DNSError
+	var errno syscall.Errno
+	var proxy *proxyRefusal
+	var op *net.OpError
+	var record tls.RecordHeaderError
+	var certificate *tls.CertificateVerificationError
+	text := "what answers does not speak HTTP as it should"
 	switch {
-	case errors.As(err, &answer) && !mayBeStored(answer.StatusCode):
-		return fmt.Errorf("nothing was delivered: %s", s.explainAnswer(answer)+hint)
-	case errors.As(err, &answer):
-		return fmt.Errorf("nothing confirms that it was delivered; it may have arrived: %s", s.explainAnswer(answer))
-	case neverSent(err):
-		return fmt.Errorf("nothing was delivered: %s cannot be reached: %w%s", s.baseURL, innermost(err), hint)
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("nothing was confirmed within %v, so nothing counts as delivered; it may have arrived: %w%s", timeout, innermost(err), hint)
-	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted before LoopKit confirmed anything; it may have arrived")
+	case errors.As(err, &proxy):
+		return proxy.Error()
+	case errors.As(err, &dns) && dns.IsTimeout:
+		text = "the DNS server does not answer"
+	case errors.As(err, &dns):
+		text = "DNS knows no host " + dns.Name
+	case errors.As(err, &errno):
+		text = errno.Error()
+	case errors.As(err, &certificate):
+		text = certificate.Error()
+	case errors.As(err, &record):
+		text = "what answers does not speak https"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		text = "closed without an answer"
+	case errors.As(err, &op):
+		text = op.Err.Error()
 	}
-	return fmt.Errorf("nothing confirms that it was delivered; it may have arrived: %w%s", innermost(err), hint)
+	if op, ok := err.(*net.OpError); ok && op.Op == "proxyconnect" {
+		text = "the proxy: " + text
+	}
+	return text
 }
 
-// mayBeStored reports whether a server that gave this status can have taken the message.
-func mayBeStored(status int) bool {
-	switch status {
-	case http.StatusNotImplemented, http.StatusServiceUnavailable, http.StatusHTTPVersionNotSupported:
-		return false
-	}
-	return status >= 500 || status == http.StatusRequestTimeout
+func explainedByDoctor(status int) bool {
+	return status >= 300 && status < 400 ||
+		slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone}, status)
 }
 
+func (s settings) answered(x *exchange) string {
+	return s.answeredBy(x.endpoint(), x.status)
+}
+
+func (s settings) answeredBy(endpoint string, status int) string {
+	address := s.baseURL
+	if endpoint != "deletions" { // whose address names a person
+		address += "/" + endpoint
+	}
+	return address + " answered " + statusLine(status)
+}
+
+func (settings) quotedMessage(message string) string {
+	if message == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%q)", message)
+}
+
+// explainAnswer says what a refusal means, and what to do.
 func (s settings) explainAnswer(answer *loopkit.APIError) string {
-	text := fmt.Sprintf("%s answered %d %s", s.baseURL+"/"+answer.Endpoint, answer.StatusCode, http.StatusText(answer.StatusCode))
-	if answer.Endpoint == "deletions" {
-		text = fmt.Sprintf("%s answered %d %s", s.baseURL, answer.StatusCode, http.StatusText(answer.StatusCode))
-	}
-	text = strings.TrimSpace(text)
-	if answer.Message != "" {
-		text += fmt.Sprintf(" (%q)", answer.Message)
-	}
+	text := s.answeredBy(answer.Endpoint, answer.StatusCode) + s.quotedMessage(answer.Message)
 	if remedy := s.remedy(answer); remedy != "" {
 		text += "; " + remedy
 	}
@@ -82,6 +127,8 @@ func (s settings) remedy(answer *loopkit.APIError) string {
 		return forbidden + ": check its permissions in LoopKit"
 	case status == http.StatusPaymentRequired:
 		return "check the plan of the LoopKit account"
+	case (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) && answer.Endpoint == "deletions":
+		return "the server takes no such deletion; ask LoopKit how data is deleted"
 	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
 		return "the server takes no such message; --dry-run shows what was sent, and --dialect changes its form"
 	case status == http.StatusProxyAuthRequired:
@@ -96,21 +143,15 @@ func (s settings) remedy(answer *loopkit.APIError) string {
 	return ""
 }
 
-// neverSent reports whether no request can have reached the server.
-func neverSent(err error) bool {
-	var op *net.OpError
-	var dns *net.DNSError
-	var certificate *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") ||
-		errors.As(err, &dns) || errors.As(err, &certificate) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
-}
-
-// innermost leaves out what the client's layers say around the cause.
-func innermost(err error) error {
-	var undelivered *loopkit.UndeliveredError
-	if errors.As(err, &undelivered) {
-		return undelivered.Err
+// waitingFor says what an errand that takes long waits for.
+func (s settings) waitingFor(x exchange) string {
+	switch {
+	case x.status != 0:
+		return s.answered(&x) + ", trying again"
+	case x.err != nil:
+		return s.baseURL + " cannot be reached (" + strings.TrimPrefix(inFewWords(x.err), "the ") + "), trying again"
+	case x.connected:
+		return "waiting for an answer of " + s.baseURL
 	}
-	return err
+	return "connecting to " + s.baseURL
 }

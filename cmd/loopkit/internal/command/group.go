@@ -19,7 +19,7 @@ the group. Identify the user first.
 
 ` + aboutIdentity,
 		Example: `  loopkit group team_456 --user user_123 --trait name='Acme Corp' --trait 'size:=25'
-  loopkit group guild_7 --user user_123 --type guild --trait level:=3`,
+  loopkit group night_owls --user user_123 --type guild --trait level:=3`,
 		Args: exactlyOne("group ID", "team_456"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			as, err := somebody(user, f.anonymousID)
@@ -30,7 +30,7 @@ the group. Identify the user first.
 			if err != nil {
 				return err
 			}
-			return p.send(cmd.Context(), sending{f, "grouped " + args[0], func(ctx context.Context, client *loopkit.Client, common []loopkit.CallOption) error {
+			return p.send(cmd.Context(), sending{f, "grouped " + args[0], traits, func(ctx context.Context, client *loopkit.Client, common []loopkit.CallOption) error {
 				options := []loopkit.GroupOption{loopkit.GroupType(groupType), as}
 				for _, option := range common {
 					options = append(options, option)

@@ -28,10 +28,7 @@ from the user ID, always the same, and links nothing.`,
 			if err != nil {
 				return err
 			}
-			if len(traits) == 0 && f.anonymousID == "" {
-				p.warn("an identify with neither traits nor --anonymous-id tells LoopKit only that the user exists")
-			}
-			return p.send(cmd.Context(), sending{f, "identified " + args[0], func(ctx context.Context, client *loopkit.Client, common []loopkit.CallOption) error {
+			return p.send(cmd.Context(), sending{f, "identified " + args[0], traits, func(ctx context.Context, client *loopkit.Client, common []loopkit.CallOption) error {
 				as := loopkit.As(loopkit.Identity{AnonymousID: f.anonymousID})
 				return client.Identify(ctx, args[0], traits, append(common, as)...)
 			}})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/loopkitai/loopkit-go"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/importer"
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/plural"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/records"
 )
 
@@ -50,12 +51,16 @@ is an absent value. Cells are text, or with --infer also numbers, booleans and n
 An import can be stopped at any moment, with Ctrl-C or kill -9, and goes on with
 --resume. How far it is stands in FILE.loopkit-progress. What could not be
 confirmed is sent again under the same message ID: that of the record, or one
-made of the file's beginning, the line's number and its text.
+made of the file's beginning, the line's number and what the line says. A record
+without a timestamp gets the time at which the import of the file was begun.
 
 Records that are no messages, or that LoopKit refuses, are set aside in
-FILE.rejected.ndjson with the reason. A refused key or a server that cannot be
-reached stops the import instead. The records of one person or group are sent in
-the order of the file.
+FILE.rejected.ndjson with the reason. A refused key, or a server that refuses
+everything or cannot be reached, stops the import instead.
+
+Records of one person or group and of one type are sent in the order of the file,
+and a group after the identifies before it. Types go side by side, as does the
+rest: what happened first is what the timestamps say.
 
 Exit status: 0 all was sent, 4 some records were set aside or it was interrupted,
 1 it stopped for another reason, 2 wrong usage.`,
@@ -63,7 +68,7 @@ Exit status: 0 all was sent, 4 some records were set aside or it was interrupted
   loopkit import --dry-run --map id=userId --map plan=traits.plan users.csv
   loopkit import --rate 200/s --resume events.ndjson.gz
   jq -c .record events.ndjson.rejected.ndjson >again.ndjson   # to be corrected and imported`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someFiles,
 		RunE: func(cmd *cobra.Command, args []string) error { return p.runImport(cmd, f, args) },
 	}
 	flags := cmd.Flags()
@@ -110,10 +115,8 @@ func (p *program) runImport(cmd *cobra.Command, f *importFlags, files []string) 
 		return err
 	}
 	defer im.Close()
-	for _, file := range files { // before the first of them is sent
-		if err := im.Check(file); err != nil {
-			return importError(err)
-		}
+	if err := im.Check(files...); err != nil {
+		return importError(err)
 	}
 	result := importResult{Files: []importer.Result{}, DryRun: f.dryRun}
 	for _, file := range files {
@@ -132,24 +135,20 @@ func (p *program) runImport(cmd *cobra.Command, f *importFlags, files []string) 
 // importOptions checks the flags.
 func (p *program) importOptions(f *importFlags) (importer.Options, error) {
 	opts := importer.Options{
-		Records:     records.Options{Format: records.Format(f.format), Map: map[string]string{}, Infer: f.infer},
+		Records:     records.Options{Format: records.Format(f.format), Infer: f.infer},
 		Concurrency: f.concurrency, Patience: f.timeout,
 		Resume: f.resume, Restart: f.restart, DryRun: f.dryRun,
 	}
-	for _, column := range f.columns {
-		name, field, ok := strings.Cut(column, "=")
-		if !ok || name == "" {
-			return opts, usageErrorf("--map is %q; write it as column=field, such as id=userId", column)
-		}
-		opts.Records.Map[name] = field
-	}
 	var err error
+	if opts.Records.Map, err = parseColumns(f.columns); err != nil {
+		return opts, err
+	}
 	if opts.Rate, err = parseRate(f.rate); err != nil {
 		return opts, err
 	}
 	switch {
 	case !slices.Contains(importFormats, f.format):
-		return opts, usageErrorf("--format is %q; it must be %s", f.format, strings.Join(importFormats, ", "))
+		return opts, usageErrorf("--format is %q; it must be %s", f.format, alternatives(importFormats))
 	case f.concurrency < 1 || f.concurrency > 64:
 		return opts, usageErrorf("--concurrency is %d; it must be 1 to 64", f.concurrency)
 	case f.timeout <= 0:
@@ -198,6 +197,19 @@ func (nowhere) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// parseColumns returns what --map says.
+func parseColumns(mapped []string) (map[string]string, error) {
+	columns := map[string]string{}
+	for _, one := range mapped {
+		name, field, ok := strings.Cut(one, "=")
+		if !ok || name == "" {
+			return nil, usageErrorf("--map is %q; write it as column=field, such as id=userId", one)
+		}
+		columns[name] = field
+	}
+	return columns, nil
+}
+
 // parseRate returns records a second; 0 for no limit.
 func parseRate(text string) (rate.Limit, error) {
 	if text == "" {
@@ -219,7 +231,7 @@ func (p *program) refusals() func(importer.Rejection) {
 	return func(r importer.Rejection) {
 		switch n++; {
 		case n <= most:
-			p.warn("line %d: %s", r.Line, r.Reason)
+			p.warn("line %d: %.200s", r.Line, r.Reason)
 		case n == most+1:
 			p.warn("there are more; an import sets all of them aside with their reasons")
 		}
@@ -228,7 +240,7 @@ func (p *program) refusals() func(importer.Rejection) {
 
 // importError is what stands in an import's way before anything was sent.
 func importError(err error) error {
-	for _, state := range []error{importer.ErrUnfinished, importer.ErrFinished, importer.ErrChanged, importer.ErrCheckpoint} {
+	for _, state := range []error{importer.ErrRunning, importer.ErrTwice, importer.ErrUnfinished, importer.ErrFinished, importer.ErrChanged, importer.ErrCheckpoint} {
 		if errors.Is(err, state) {
 			return usageErrorf("%w", err)
 		}
@@ -256,21 +268,34 @@ func (p *program) explainStop(err error, f *importFlags, again string) error {
 func (p *program) explainImport(err error) error {
 	s, wrong := p.settings()
 	var outage *importer.OutageError
+	var refusal *importer.RefusalError
+	var local *importer.FileError
 	var answer *loopkit.APIError
 	switch {
-	case wrong != nil || errors.Is(err, importer.ErrInterrupted):
+	case wrong != nil || errors.Is(err, importer.ErrInterrupted) || errors.As(err, &local):
 		return err
 	case errors.As(err, &outage):
 		return &importer.OutageError{Patience: outage.Patience, Err: p.explainImport(outage.Err)}
-	case errors.As(err, &answer) && (answer.StatusCode == http.StatusBadRequest || answer.StatusCode == http.StatusUnprocessableEntity):
-		return fmt.Errorf("the server refused every record so far, so none was set aside: %s/%s answered %d %s (%q); check --base-url and --dialect, and the first records",
-			s.baseURL, answer.Endpoint, answer.StatusCode, http.StatusText(answer.StatusCode), answer.Message)
+	case errors.As(err, &answer) && errors.As(err, &refusal):
+		return fmt.Errorf("%d records in a row were refused, which looks like no fault of theirs, so they are not set aside: %s%s; check --base-url and --dialect, or if it is the records, import a file without them",
+			refusal.InARow, s.answeredBy(answer.Endpoint, answer.StatusCode), p.quotedRefusal(answer))
 	case errors.As(err, &answer):
 		return errors.New(s.explainAnswer(answer))
 	case err != nil:
 		return fmt.Errorf(`%w; "loopkit doctor" looks closer`, err)
 	}
 	return nil
+}
+
+// quotedRefusal is what the server says against records, which may quote them.
+func (p *program) quotedRefusal(answer *loopkit.APIError) string {
+	switch {
+	case answer.Message == "":
+		return ""
+	case p.global.verbose:
+		return fmt.Sprintf(" (%q)", answer.Message)
+	}
+	return " (--verbose repeats what it says, which may quote them)"
 }
 
 // resumeCommand repeats the command line with --resume.
@@ -312,7 +337,7 @@ func (p *program) reportImport(f *importFlags, result importResult, err error) e
 	for _, one := range result.Files {
 		rejected += one.Rejected
 		if one.Redacted > 0 {
-			p.warn("%s: %s left out: the key looks like a secret (password, token, card number, …), which analytics must not hold", one.Path, counted(one.Redacted, "value"))
+			p.warn("%s: %s left out: the key looks like a secret (password, token, card number, …), which analytics must not hold", one.Path, plural.Of(one.Redacted, "value"))
 		}
 	}
 	if f.json {
@@ -334,7 +359,7 @@ func (p *program) printImport(result importResult) error {
 		if result.DryRun {
 			done, aside = "could be sent", " would be set aside"
 		}
-		line := fmt.Sprintf("%s: %s %s", one.Path, counted(one.Sent, "record"), done)
+		line := fmt.Sprintf("%s: %s %s", one.Path, plural.Of(one.Sent, "record"), done)
 		if one.Rejected > 0 {
 			line += ", " + strconv.FormatInt(one.Rejected, 10) + aside
 		}

@@ -1,14 +1,17 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 
+	"github.com/loopkitai/loopkit-go"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/importer"
 )
 
@@ -57,7 +60,7 @@ func (s *importProgress) report(p importer.Progress) {
 	}
 	text := fmt.Sprintf("%d sent, %d set aside, %.0f/s%s", p.Sent, p.Rejected, speed, s.left(p, now))
 	if p.Waiting != nil {
-		text += fmt.Sprintf(", waiting: %.80s", p.Waiting.Error()) // a bar has one line
+		text += ", waiting: " + shortly(p.Waiting)
 	}
 	switch since := now.Sub(s.printed); {
 	case s.terminal && since >= barInterval:
@@ -67,6 +70,17 @@ func (s *importProgress) report(p importer.Progress) {
 		s.printed = now
 		_, _ = fmt.Fprintf(s.console, "%s: %.0f %%, %s\n", p.Path, percent(p), text) // nobody is left to tell
 	}
+}
+
+// shortly says why nothing is delivered, for a bar that has one line. It does not
+// repeat what the server says, nor names of the library.
+func shortly(err error) string {
+	var answer *loopkit.APIError
+	if errors.As(err, &answer) {
+		return fmt.Sprintf("%s answered %s", answer.Endpoint, statusLine(answer.StatusCode))
+	}
+	text := strings.TrimSuffix(strings.TrimPrefix(err.Error(), "loopkit: "), " (Options.RequestTimeout)")
+	return fmt.Sprintf("%.80s", text)
 }
 
 func (s *importProgress) draw(p importer.Progress, text string) {

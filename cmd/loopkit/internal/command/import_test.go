@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -91,15 +92,16 @@ func TestWhatStandsInAnImportsWayIsFoundBeforeTheFirstRecordIsSent(t *testing.T)
 	}{
 		"imported before":   {[]string{good, done}, statusUsage, "this file was imported before: 1 records sent, 0 set aside; --resume sends"},
 		"no such file":      {[]string{good, good + ".none"}, statusFailed, "no such file"},
-		"no file":           {nil, statusUsage, "requires at least 1 arg"},
+		"no file":           {nil, statusUsage, "no file is named"},
 		"standard input":    {[]string{"-"}, statusUsage, "write it to a file first"},
+		"a file twice":      {[]string{good, filepath.Dir(good) + "/./a.ndjson"}, statusUsage, "one file is named twice"},
 		"two ways on":       {[]string{"--resume", "--restart", good}, statusUsage, "resume"},
 		"wrong rate":        {[]string{"--rate", "fast", good}, statusUsage, "write it as 200/s, 6000/m or 100000/h"},
 		"no rate":           {[]string{"--rate", "0/s", good}, statusUsage, "--rate"},
 		"wrong concurrency": {[]string{"--concurrency", "0", good}, statusUsage, "it must be 1 to 64"},
 		"wrong timeout":     {[]string{"--timeout", "0s", good}, statusUsage, "it must be above zero"},
 		"wrong map":         {[]string{"--map", "id", good}, statusUsage, "write it as column=field"},
-		"wrong format":      {[]string{"--format", "xml", good}, statusUsage, "it must be auto, ndjson, csv"},
+		"wrong format":      {[]string{"--format", "xml", good}, statusUsage, "it must be auto, ndjson or csv"},
 		"unknown column":    {[]string{fileWith(t, "c.csv", "type,id\n")}, statusFailed, "--map id=FIELD"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,24 +121,60 @@ func TestAnImportThatStopsSaysWhyAndHowToGoOn(t *testing.T) {
 		http.StatusUnauthorized: "check the API key from LOOPKIT_API_KEY",
 		http.StatusForbidden:    "the key is known but not allowed to do this",
 		http.StatusNotFound:     "check the address from LOOPKIT_BASE_URL",
-		http.StatusBadRequest:   "the server refused every record so far, so none was set aside",
+		http.StatusBadRequest:   "records in a row were refused, which looks like no fault of theirs, so they are not set aside",
 	} {
-		server := loopkittest.NewServer(t)
-		shell := shellWith(t, server)
-		server.FailAll(loopkittest.Any, loopkittest.Fault{Status: status})
-		path := fileWith(t, "a file.ndjson", strings.Repeat(trackLine, 200))
-		got := shell.run("import", "--rate", "100000/s", "--json", path, "--infer")
-		assert.Equal(t, statusFailed, got.status, got.err)
-		assert.Contains(t, got.err, why)
-		assert.Contains(t, got.err, "\nGo on with: loopkit import --resume --infer --json --rate 100000/s '"+path+"'\n")
-		var machine importResult
-		require.NoError(t, json.Unmarshal([]byte(got.out), &machine))
-		assert.Contains(t, machine.Error, why)
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			server := loopkittest.NewServer(t)
+			shell := shellWith(t, server)
+			server.FailAll(loopkittest.Any, loopkittest.Fault{Status: status, Body: `{"success":false,"message":"it quotes anon_456"}`})
+			path := fileWith(t, "a file.ndjson", strings.Repeat(trackLine, 200))
+			got := shell.run("import", "--rate", "100000/s", "--json", path, "--concurrency", "2")
+			assert.Equal(t, statusFailed, got.status, got.err)
+			assert.Contains(t, got.err, why)
+			assert.Contains(t, got.err, "\nGo on with: loopkit import --resume --concurrency 2 --json --rate 100000/s '"+path+"'\n")
+			assert.Equal(t, status != http.StatusBadRequest, strings.Contains(got.err, "anon_456"), "what is said against records may quote them")
+			var machine importResult
+			require.NoError(t, json.Unmarshal([]byte(got.out), &machine))
+			assert.Contains(t, machine.Error, why)
 
-		server.Heal()
-		assert.Zero(t, shell.run("import", "--resume", path).status)
-		assert.Len(t, server.Messages(), 200)
+			server.Heal()
+			assert.Zero(t, shell.run("import", "--resume", path).status)
+			assert.Len(t, server.Messages(), 200)
+		})
 	}
+}
+
+func TestWhatTheServerSaysAgainstRecordsIsForTheVerbose(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	server.FailAll(loopkittest.Any, loopkittest.Fault{Status: http.StatusBadRequest, Body: `{"success":false,"message":"it quotes anon_456"}`})
+	path := fileWith(t, "events.ndjson", strings.Repeat(trackLine, 100))
+	assert.Contains(t, shellWith(t, server).run("import", "--verbose", path).err, `400 Bad Request ("it quotes anon_456")`)
+}
+
+func TestReasonsOfADryRunHoldNoValues(t *testing.T) {
+	shell := shellWith(t, loopkittest.NewServer(t))
+	path := fileWith(t, "events.ndjson", `{"type":"track","name":"x","anonymousId":"a","timestamp":"user@example.com `+strings.Repeat("z", 3000)+`"}`+"\n"+
+		`{"type":"identify","userId":"u","traits":{"`+strings.Repeat("k", 3000)+`":{"a":1,"a":2},"`+strings.Repeat("k", 3000)+`":2}}`+"\n")
+	got := shell.run("import", "--dry-run", path)
+	assert.Contains(t, got.err, "line 1: timestamp is not RFC 3339, such as 2025-01-15T10:30:00Z\n")
+	assert.Contains(t, got.err, "twice")
+	assert.NotContains(t, got.err, "user@example.com")
+	assert.Less(t, len(got.err), 500)
+}
+
+func TestSeveralClientsThatAreHaltedAtOnceAreReplaced(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	server.FailAll(loopkittest.Any, loopkittest.Fault{Status: http.StatusBadRequest, If: func(body []byte) bool { return bytes.Contains(body, []byte("poison")) }})
+	var text strings.Builder
+	for range 40 {
+		for worker, name := range []string{"poison", "poison", "page_view", "page_view"} {
+			fmt.Fprintf(&text, `{"type":"track","name":%q,"anonymousId":"anon_%d","timestamp":"2025-01-15T10:30:00Z"}`+"\n", name, worker)
+		}
+	}
+	path := fileWith(t, "events.ndjson", text.String())
+	got := shellWith(t, server).run("import", path)
+	assert.Equal(t, statusPartial, got.status, got.err)
+	assert.Contains(t, got.out, "80 records sent, 80 set aside")
 }
 
 func TestProgressIsALineFromTimeToTimeOrABar(t *testing.T) {
@@ -148,7 +186,7 @@ func TestProgressIsALineFromTimeToTimeOrABar(t *testing.T) {
 			for read := range int64(8) {
 				var waiting error
 				if read == 6 {
-					waiting = errors.New("tracks answered 503")
+					waiting = errors.New("loopkit: tracks: no answer within 10s (Options.RequestTimeout)")
 				}
 				show.report(importer.Progress{Path: "a.ndjson", Read: read * 10, Size: 100, Sent: read * 100, Rejected: read, Waiting: waiting})
 				time.Sleep(time.Second)

@@ -26,14 +26,14 @@ func interruptedAtARequest(t *testing.T) *world {
 func TestAnInterruptedMessageIsNotClaimedToBeDelivered(t *testing.T) {
 	r := interruptedAtARequest(t).run("track", "user_signup", "--user", "user_123")
 	assert.Equal(t, statusFailed, r.status)
-	assert.Contains(t, r.err, "interrupted before LoopKit confirmed anything; it may have arrived")
+	assert.Contains(t, r.err, "it may have arrived: interrupted")
 }
 
 func TestAnInterruptedDeletionSaysWhatWasNotTried(t *testing.T) {
 	r := interruptedAtARequest(t).run("delete-user", "user_123", "user_456", "--yes", "--json")
 	assert.Equal(t, statusFailed, r.status)
-	assert.Equal(t, map[string]string{"user_123": notDeleted, "user_456": notTried}, statuses(t, r.out))
-	assert.Contains(t, r.out, "not confirmed, it may have been done")
+	assert.Equal(t, map[string]string{"user_123": notConfirmed, "user_456": notTried}, statuses(t, r.out))
+	assert.Contains(t, r.out, "it may have been done: interrupted")
 }
 
 func TestAnInterruptedQuestionDeletesNothing(t *testing.T) {
@@ -53,14 +53,28 @@ func TestAnInterruptedQuestionDeletesNothing(t *testing.T) {
 	assert.Empty(t, server.Requests())
 }
 
-func TestAnIDThatNoPathCanCarryIsRefused(t *testing.T) {
+func TestAWrongIDStopsAllDeletionsBeforeTheFirst(t *testing.T) {
 	server := loopkittest.NewServer(t)
-	r := shellWith(t, server).run("delete-user", "..", "user_123", "--yes", "--json")
-	assert.Equal(t, statusPartial, r.status)
-	assert.Equal(t, map[string]string{"..": notDeleted, "user_123": deleted}, statuses(t, r.out))
+	for id, says := range map[string]string{
+		"..":             "cannot be put into a path",
+		"":               "is empty",
+		"undefined":      "is a placeholder",
+		"user_1\x1b[2K ": `"user_1\\x1b[2K ", begins or ends with a space`,
+	} {
+		for _, command := range []string{"delete-user", "delete-group"} {
+			r := shellWith(t, server).run(command, "ok", id, "--yes", "--json")
+			assert.Equal(t, statusUsage, r.status)
+			assert.Empty(t, r.out)
+			assert.Contains(t, r.err, "ID number 2, ")
+			assert.Contains(t, r.err, says)
+			assert.Contains(t, r.err, "nothing was deleted")
+		}
+	}
+	assert.Empty(t, server.Requests())
 }
 
 func TestOtherStatusesNameTheirRemedy(t *testing.T) {
+	t.Parallel()
 	for status, says := range map[int]string{
 		402: "check the plan", 403: "check its permissions", 407: "the proxy's credentials", 501: "the server has a problem", 505: "the server has a problem",
 	} {

@@ -3,13 +3,16 @@ package command
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 )
 
-// noticeHandler shows of the client's log what no command reports by itself: a
-// key that travels unencrypted, and answers that are not LoopKit's. Personal
-// data is no news to who typed it.
-type noticeHandler struct{ p *program }
+// noticeHandler shows of the client's log what no command reports by itself.
+// Personal data is no news to who typed it.
+type noticeHandler struct {
+	p      *program
+	causes []string
+}
 
 func (noticeHandler) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn
@@ -17,14 +20,11 @@ func (noticeHandler) Enabled(_ context.Context, level slog.Level) bool {
 
 func (h noticeHandler) Handle(_ context.Context, line slog.Record) error {
 	line.Attrs(func(attr slog.Attr) bool {
-		if attr.Key != "cause" {
-			return true
+		if attr.Key == "cause" && slices.Contains(h.causes, attr.Value.String()) {
+			text := strings.TrimPrefix(line.Message, "loopkit: ")
+			h.p.warn("%s", strings.ReplaceAll(text, "Options.BaseURL", "the address"))
 		}
-		switch attr.Value.String() {
-		case "plain_http", "foreign_answer":
-			h.p.warn("%s", strings.TrimPrefix(line.Message, "loopkit: "))
-		}
-		return false
+		return attr.Key != "cause"
 	})
 	return nil
 }

@@ -4,14 +4,28 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 )
 
-// warn tells the person, not the program that reads the output.
-func (p *program) warn(format string, args ...any) {
-	_, _ = fmt.Fprintf(p.err, "loopkit: warning: "+format+"\n", args...) // nobody is left to tell of an error
+// tell tells the person, not the program that reads the output. What is told may
+// quote arguments and files.
+func (p *program) tell(format string, args ...any) {
+	_, _ = fmt.Fprintln(p.err, "loopkit:", harmless(fmt.Sprintf(format, args...))) // nobody is left to tell of an error
+}
+
+func (p *program) warn(format string, args ...any) { p.tell("warning: "+format, args...) }
+
+// harmless is text of any number of lines without what could steer a terminal.
+func harmless(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = printable(line, math.MaxInt)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // printJSON writes one value for machines to the output.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/loopkitai/loopkit-go"
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/plural"
 )
 
 // sendFlags are those of identify, group and track.
@@ -30,29 +32,31 @@ func addSendFlags(cmd *cobra.Command, single, plural string) *sendFlags {
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to try")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the request and send nothing; needs no key")
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	return f
 }
 
 // sending is one message that a command is about to send.
 type sending struct {
-	flags *sendFlags
-	done  string // what to print when it was delivered
-	call  func(ctx context.Context, client *loopkit.Client, common []loopkit.CallOption) error
+	flags  *sendFlags
+	done   string // what to print when it was delivered
+	values map[string]any
+	call   func(ctx context.Context, client *loopkit.Client, common []loopkit.CallOption) error
 }
 
 // delivery is what became of it.
 type delivery struct {
-	Delivered int64  `json:"delivered"`
-	Dropped   int64  `json:"dropped"`            // refused for good
-	Pending   int64  `json:"pending"`            // not settled when the time was up, and given up
-	Redacted  int64  `json:"redacted,omitempty"` // values left out because they look like secrets
+	Status    string `json:"status"` // delivered, notConfirmed or notDone
 	MessageID string `json:"messageId"`
+	Redacted  int64  `json:"redacted,omitempty"` // values left out because they look like secrets
 	Error     string `json:"error,omitempty"`
 }
 
+const delivered = "delivered"
+
 func (p *program) send(ctx context.Context, m sending) error {
-	if m.flags.timeout <= 0 {
-		return usageErrorf("--timeout is %v; it must be above zero", m.flags.timeout)
+	if err := positive(m.flags.timeout); err != nil {
+		return err
 	}
 	var common []loopkit.CallOption
 	if m.flags.at != "" {
@@ -62,103 +66,89 @@ func (p *program) send(ctx context.Context, m sending) error {
 		}
 		common = append(common, loopkit.At(at))
 	}
-	dry := &printer{out: p.out}
-	s, opts, err := p.sendOptions(m.flags, dry)
+	run, err := p.newSender(m.flags)
 	if err != nil {
 		return err
 	}
-	var messageID string
-	opts.BeforeSend = func(_ context.Context, message *loopkit.Message) *loopkit.Message {
-		messageID = message.MessageID
-		return message
-	}
-	client, err := s.client(opts)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, m.flags.timeout)
+	defer run.close()
+	errand, cancel := run.begin(ctx)
 	defer cancel()
-	if err := m.call(ctx, client, common); err != nil {
-		return errors.Join(inputError(err), client.Close(ctx)) // there is nothing to be sent
+	if err := m.call(errand, run.client, common); err != nil {
+		return inputError(err)
 	}
-	flushed := client.Flush(ctx)
-	giveUp, done := context.WithCancel(ctx)
-	done()
-	_ = client.Close(giveUp) // what it would say is in the statistics
+	run.await(errand, p.tell)
+	stats := run.client.Stats()
+	newest, mayBeDone, why := run.outcome(ctx)
+	p.comment(m, newest, stats.Redacted)
 	if m.flags.dryRun {
-		return writing(dry.err)
+		return p.printDryRun(newest, stats.Redacted, m.flags.json)
 	}
-	return p.reportDelivery(m, s, delivered(client.Stats(), messageID), flushed)
+	message, _ := newest.carried()
+	d := delivery{Status: notDone, MessageID: message.MessageID, Redacted: stats.Redacted}
+	switch {
+	case newest.confirms(), newest.status == http.StatusConflict && stats.Delivered > 0: // taken by an earlier attempt
+		d.Status = delivered
+	case mayBeDone:
+		d.Status, d.Error = notConfirmed, "nothing confirms that it was delivered; it may have arrived: "+why
+	default:
+		d.Error = "nothing was delivered: " + why
+	}
+	return p.reportDelivery(m, d)
 }
 
-func (p *program) sendOptions(f *sendFlags, dry *printer) (settings, *loopkit.Options, error) {
+func (p *program) newSender(f *sendFlags) (*runner, error) {
 	if f.dryRun {
 		s, err := p.settingsWithoutKey()
+		if err != nil {
+			return nil, err
+		}
 		s.key = "dry-run"
-		opts := s.options()
-		opts.HTTPClient = &http.Client{Transport: dry}
-		return s, opts, err
+		return p.newRunner(s, f.timeout, nowhere{})
 	}
 	s, err := p.settings()
-	opts := s.options()
-	opts.RequestTimeout = min(f.timeout, 10*time.Minute)
-	opts.RetryMin, opts.RetryMax = 500*time.Millisecond, 2*time.Second // somebody waits
-	return s, opts, err
-}
-
-func delivered(stats loopkit.Stats, messageID string) delivery {
-	d := delivery{Delivered: stats.Delivered, Redacted: stats.Redacted, MessageID: messageID}
-	for reason, n := range stats.Dropped {
-		if reason == loopkit.ReasonClosed {
-			d.Pending += n
-		} else {
-			d.Dropped += n
-		}
-	}
-	return d
-}
-
-func (p *program) reportDelivery(m sending, s settings, d delivery, flushed error) error {
-	if d.Redacted > 0 {
-		p.warn("%s left out: the key looks like a secret (password, token, card number, …), which analytics must not hold", counted(d.Redacted, "value"))
-	}
-	var err error
-	if d.Delivered == 0 {
-		err = s.explain(flushed, m.flags.timeout)
-		d.Error = err.Error()
-	}
-	if m.flags.json {
-		if err := p.printJSON(d); err != nil {
-			return err
-		}
-	} else if err == nil {
-		if _, err := fmt.Fprintf(p.out, "%s (%s delivered)\n", m.done, counted(d.Delivered, "message")); err != nil {
-			return writing(err)
-		}
-	}
 	if err != nil {
-		return failed(err)
+		return nil, err
+	}
+	return p.newRunner(s, f.timeout, newTransport())
+}
+
+// comment says what the message lacks, and what the rules say of it.
+func (p *program) comment(m sending, x exchange, redacted int64) {
+	message, ok := x.carried()
+	if !ok { // no request was made
+		return
+	}
+	if redacted > 0 {
+		which := ""
+		if keys := missing(m.values, message); len(keys) > 0 {
+			which = " (" + strings.Join(keys, ", ") + ")"
+		}
+		p.warn("%s left out%s: the key looks like a secret (password, token, card number, …), which analytics must not hold", plural.Of(redacted, "value"), which)
+	}
+	p.hint(message)
+}
+
+func (p *program) reportDelivery(m sending, d delivery) error {
+	var unwritten error
+	if m.flags.json {
+		unwritten = p.printJSON(d)
+	} else if d.Status == delivered {
+		unwritten = written(fmt.Fprintf(p.out, "%s (1 message delivered)\n", printable(m.done, 2*longestShown)))
+	}
+	switch {
+	case d.Error != "":
+		return failed(errors.Join(errors.New(d.Error), unwritten))
+	case unwritten != nil:
+		return failed(fmt.Errorf("it was delivered, and must not be sent again; but %w", unwritten))
 	}
 	return nil
 }
 
-func counted(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
+func positive(timeout time.Duration) error {
+	if timeout <= 0 {
+		return usageErrorf("--timeout is %v; it must be above zero", timeout)
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// inputError is what a call refused.
-func inputError(err error) error {
-	var argument *loopkit.ArgumentError
-	switch {
-	case errors.As(err, &argument):
-		return usageErrorf("%s %s", argument.Field, argument.Reason)
-	case errors.Is(err, loopkit.ErrTooLarge):
-		return usageErrorf("%w", err)
-	}
-	return err
+	return nil
 }
 
 func parseTime(text string) (time.Time, error) {

@@ -50,8 +50,8 @@ func TestAKnownUserHasTheSameAnonymousIDInEveryRun(t *testing.T) {
 func TestFlagsDecideOnTheMessage(t *testing.T) {
 	server := loopkittest.NewServer(t)
 	shell := shellWith(t, server)
-	require.Equal(t, result{status: 0, out: "grouped guild_7 (1 message delivered)\n"},
-		shell.run("group", "guild_7", "--user", "user_123", "--type", "guild", "--at", "2025-01-15"))
+	require.Equal(t, result{status: 0, out: "grouped night_owls (1 message delivered)\n"},
+		shell.run("group", "night_owls", "--user", "user_123", "--type", "guild", "--trait", "level:=3", "--at", "2025-01-15"))
 	m := server.Messages()[0]
 	assert.Equal(t, "guild", m.GroupType)
 	assert.Equal(t, "2025-01-15T00:00:00Z", m.Timestamp.Format("2006-01-02T15:04:05Z07:00"))
@@ -72,30 +72,34 @@ func TestDialectIsThatOfTheFlagThenTheEnvironment(t *testing.T) {
 }
 
 func TestJSONSaysWhatBecameOfTheMessage(t *testing.T) {
+	t.Parallel()
 	server := loopkittest.NewServer(t, loopkittest.WithKeys(testKey))
 	shell := shellWith(t, server)
-	outcome := func() (result, delivery) {
-		r := shell.run("track", "user_signup", "--user", "user_123", "--json")
+	outcome := func(args ...string) (result, delivery) {
+		r := shell.run(append([]string{"track", "user_signup", "--user", "user_123", "--json"}, args...)...)
 		var d delivery
 		require.NoError(t, json.Unmarshal([]byte(r.out), &d), r.out)
 		return r, d
 	}
 
-	r, d := outcome()
-	assert.Equal(t, delivery{Delivered: 1, MessageID: server.Messages()[0].MessageID}, d)
-	assert.Contains(t, r.out, `"dropped":0,"pending":0`)
+	_, d := outcome()
+	assert.Equal(t, delivery{Status: delivered, MessageID: server.Messages()[0].MessageID}, d)
 
-	server.FailAll(loopkittest.Tracks, loopkittest.Fault{Status: http.StatusBadRequest})
-	r, d = outcome()
-	assert.Equal(t, statusFailed, r.status)
-	assert.EqualValues(t, 1, d.Dropped)
-	assert.Contains(t, d.Error, "400 Bad Request")
+	for status, words := range map[int]string{http.StatusBadRequest: "400 Bad Request", http.StatusForbidden: "403 Forbidden"} {
+		server.FailAll(loopkittest.Tracks, loopkittest.Fault{Status: status})
+		r, d := outcome()
+		assert.Equal(t, statusFailed, r.status)
+		assert.Equal(t, notDone, d.Status)
+		assert.NotEmpty(t, d.MessageID)
+		assert.Contains(t, d.Error, words)
+		assert.Contains(t, r.err, "nothing was delivered")
+	}
 
-	server.FailAll(loopkittest.Tracks, loopkittest.Fault{Status: http.StatusForbidden})
-	r, d = outcome()
+	server.FailAll(loopkittest.Tracks, loopkittest.Fault{Reset: true, Store: true})
+	shell.env[envDialect] = "envelopes"
+	r, d := outcome("--timeout", "200ms")
 	assert.Equal(t, statusFailed, r.status)
-	assert.EqualValues(t, 1, d.Pending)
-	assert.Contains(t, r.err, "nothing was delivered")
+	assert.Equal(t, notConfirmed, d.Status)
 }
 
 func TestAFailureSaysWhatIsKnownAndWhatToDo(t *testing.T) {
@@ -131,16 +135,8 @@ func TestAFailureSaysWhatIsKnownAndWhatToDo(t *testing.T) {
 func TestAnUnreachableServerGotNothing(t *testing.T) {
 	server := loopkittest.NewServer(t)
 	shell := shellWith(t, server)
-	r := shell.run("track", "user_signup", "--user", "user_123", "--timeout", "200ms", "--base-url", "http://127.0.0.1:1/v1")
-	assert.Equal(t, statusFailed, r.status)
-	assert.Contains(t, r.err, "nothing was delivered: http://127.0.0.1:1/v1 cannot be reached")
-}
-
-func TestAnAnswerThatIsNotLoopKitsIsNotTakenSilently(t *testing.T) {
-	server := loopkittest.NewServer(t)
-	server.FailAll(loopkittest.Any, loopkittest.Fault{Status: 200, Body: "<html>Welcome</html>", Header: http.Header{"Content-Type": {"text/html"}}})
-	r := shellWith(t, server).run("track", "user_signup", "--user", "user_123")
-	assert.Contains(t, r.err, "not like LoopKit's")
+	r := shell.run("track", "user_signup", "--user", "user_123", "--base-url", "http://127.0.0.1:1/v1")
+	assert.Equal(t, result{statusFailed, "", "loopkit: nothing was delivered: http://127.0.0.1:1/v1 cannot be reached: connection refused; is \"loopkit dev\" running?\n"}, r)
 }
 
 func TestDryRunShowsTheRequestAndSendsNothing(t *testing.T) {
@@ -153,12 +149,30 @@ func TestDryRunShowsTheRequestAndSendsNothing(t *testing.T) {
 	assert.Empty(t, server.Requests())
 }
 
+func TestADryRunSaysWhatWouldBeLeftOutAndIsJSONOnRequest(t *testing.T) {
+	r := (&world{t: t}).run("track", "user_signup", "--anonymous-id", "anon_456", "--prop", "password=hunter2", "--prop", "ok=1", "--dry-run", "--json")
+	assert.Zero(t, r.status)
+	var shown struct {
+		Method, URL, ContentType string
+		Redacted                 int
+		Body                     struct {
+			Tracks []struct{ Properties map[string]any }
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(r.out), &shown), r.out)
+	assert.Equal(t, "POST https://api.loopkit.ai/v1/tracks", shown.Method+" "+shown.URL)
+	assert.Equal(t, map[string]any{"ok": "1"}, shown.Body.Tracks[0].Properties)
+	assert.Equal(t, 1, shown.Redacted)
+	assert.Contains(t, r.err, "1 value left out (password)")
+	assert.NotContains(t, r.out+r.err, "hunter2")
+}
+
 func TestSecretsAreLeftOutAndPersonalDataIsSent(t *testing.T) {
 	server := loopkittest.NewServer(t)
 	r := shellWith(t, server).run("identify", "user_123", "--trait", "email=user@example.com", "--trait", "password=hunter2")
 	assert.Zero(t, r.status)
 	assert.Equal(t, map[string]any{"email": "user@example.com"}, server.Messages()[0].Values)
-	assert.Contains(t, r.err, "1 value left out")
+	assert.Contains(t, r.err, "1 value left out (password): ")
 	assert.NotContains(t, r.err, "hunter2")
 }
 

@@ -2,12 +2,7 @@ package command
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"os"
-	"runtime"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -74,7 +69,7 @@ func (p *program) settings() (settings, error) {
 
 // settingsWithoutKey is for what sends nothing to LoopKit.
 func (p *program) settingsWithoutKey() (settings, error) {
-	s := settings{logger: slog.New(noticeHandler{p})}
+	s := settings{logger: slog.New(noticeHandler{p, []string{"plain_http", "foreign_answer"}})}
 	if p.global.verbose {
 		s.logger = slog.New(slog.NewTextHandler(p.err, nil))
 	}
@@ -113,54 +108,7 @@ func (p *program) dialect() (loopkit.Dialect, error) {
 	case "envelopes":
 		return loopkit.DialectEnvelopes, nil
 	}
-	return 0, usageErrorf("%s is %q; it must be %s", from, name, strings.Join(dialectNames, ", "))
-}
-
-// key returns "" if there is none anywhere.
-func (p *program) key() (key, from string, err error) {
-	if p.global.keyFile != "" {
-		key, err = p.keyOf(p.global.keyFile)
-		return key, p.global.keyFile, err
-	}
-	if key := p.getenv(envKey); key != "" {
-		return key, envKey, nil
-	}
-	if name := p.getenv(envKeyFile); name != "" {
-		key, err = p.keyOf(name)
-		return key, name, err
-	}
-	return "", "", nil
-}
-
-// maxKeyFileBytes is far beyond any key.
-const maxKeyFileBytes = 64 << 10
-
-func (p *program) keyOf(name string) (string, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return "", usageErrorf("the API key's file: %w", err)
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(file, maxKeyFileBytes+1))
-	if err != nil {
-		return "", failed(fmt.Errorf("the API key's file: %w", err))
-	}
-	key := strings.TrimSpace(string(text))
-	if key == "" || len(text) > maxKeyFileBytes {
-		return "", usageErrorf("the API key's file %s must hold the key and nothing else", name)
-	}
-	if runtime.GOOS != "windows" { // which has no such permissions
-		p.warnIfExposed(file)
-	}
-	return key, nil
-}
-
-func (p *program) warnIfExposed(file *os.File) {
-	const byOthers = 0o044
-	info, err := file.Stat()
-	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&byOthers != 0 {
-		p.warn("other users can read the API key's file %s: chmod 600 %s", file.Name(), file.Name())
-	}
+	return 0, usageErrorf("%s is %q; it must be %s", from, name, alternatives(dialectNames))
 }
 
 // mustComplete names the values of a flag to the shell.

@@ -51,6 +51,7 @@ type tailing struct {
 	printer *eventPrinter
 	last    string // ID to resume after
 	lost    bool   // the connection was, and the person knows
+	anew    bool   // the server has begun anew: what it read from its journal was shown before
 	retry   time.Duration
 }
 
@@ -153,6 +154,9 @@ func (t *tailing) show(event sse.Event) error {
 		if err := json.Unmarshal(event.Data, &record); err != nil {
 			return fmt.Errorf("the server sent something that is no event, is it of another version? %w", err)
 		}
+		if t.anew && record.Restored {
+			return nil
+		}
 		return t.printer.print(record)
 	case "gap":
 		var gap struct{ Missed int64 }
@@ -161,6 +165,7 @@ func (t *tailing) show(event sse.Event) error {
 		}
 		t.p.note("%d events are missing here, because the server has forgotten them", gap.Missed)
 	case "reset":
+		t.anew = true
 		t.p.note("the server has begun anew")
 	}
 	return nil

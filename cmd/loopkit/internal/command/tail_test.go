@@ -3,6 +3,7 @@ package command
 import (
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -79,6 +80,36 @@ func TestTailGoesOnAfterTheServerStartedAgain(t *testing.T) {
 	assert.Equal(t, "loopkit: the connection to "+addr+" is lost, waiting for the server to come back\n"+
 		"loopkit: connected again\nloopkit: the server has begun anew\n", tail.err.String())
 	assert.Equal(t, 14, strings.Count(tail.out.String(), "\n"), "nothing twice, nothing missing")
+}
+
+func TestTailDoesNotRepeatTheJournalOfAServerThatStartedAgain(t *testing.T) {
+	journal := filepath.Join(t.TempDir(), "events.ndjson")
+	dev, url := launchDev(t, "--data", journal)
+	sendJourney(t, url)
+	tail := launch(t, devEnv(url), "tail", "-n", "2", "--json")
+	tail.waitFor(tail.out, "feature_used")
+	require.Equal(t, statusOK, dev.end())
+
+	again := launch(t, nil, "dev", "--addr", strings.TrimPrefix(url, "http://"), "--data", journal)
+	again.waitFor(again.out, "Ctrl-C ends")
+	track := func(name string) {
+		response, err := http.Post(url+"/v1/tracks?apiKey=lk_dev", "application/json", strings.NewReader(
+			`{"name":"`+name+`","anonymousId":"anon_456","timestamp":"2025-01-15T10:30:00Z"}`))
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+	}
+	track("while_away")
+	tail.waitFor(tail.err, "the server has begun anew")
+	track("after_it")
+	tail.waitFor(tail.out, "after_it")
+	assert.Equal(t, statusOK, tail.end())
+	var names []string
+	for line := range strings.Lines(tail.out.String()) {
+		var event struct{ Type, Name string }
+		require.NoError(t, json.Unmarshal([]byte(line), &event))
+		names = append(names, event.Type+" "+event.Name)
+	}
+	assert.Equal(t, []string{"group ", "track feature_used", "track while_away", "track after_it"}, names)
 }
 
 func TestTailHearsThatTheServerWasCleared(t *testing.T) {

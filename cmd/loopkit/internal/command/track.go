@@ -32,7 +32,7 @@ snake_case: user_signup.
 			if err != nil {
 				return err
 			}
-			return p.send(cmd.Context(), sending{f, "tracked " + args[0], func(ctx context.Context, client *loopkit.Client, common []loopkit.CallOption) error {
+			return p.send(cmd.Context(), sending{f, "tracked " + args[0], properties, func(ctx context.Context, client *loopkit.Client, common []loopkit.CallOption) error {
 				return client.Track(ctx, args[0], properties, append(common, as)...)
 			}})
 		},

@@ -5,10 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -32,7 +34,7 @@ func TestAWrongUseEndsWithStatus2AndSendsNothing(t *testing.T) {
 		"2 arguments, but there is only one user ID":           {"identify", "user_123", "plan=pro"},
 		"whose message is it?":                                 {"track", "user_signup"},
 		`userId is a placeholder`:                              {"identify", "undefined"},
-		"groupType is empty":                                   {"group", "team_456", "--user", "user_123", "--type="},
+		"--type is empty":                                      {"group", "team_456", "--user", "user_123", "--type="},
 		"anonymousId begins or ends with a space":              append(track, "--anonymous-id", " anon_456"),
 		"event is empty":                                       {"track", "", "--user", "user_123"},
 		`--at is "yesterday"`:                                  append(track, "--at", "yesterday"),
@@ -43,6 +45,8 @@ func TestAWrongUseEndsWithStatus2AndSendsNothing(t *testing.T) {
 		"--prop plan: it has a value already":                  append(track, "--prop", "plan=pro", "--props-json", `{"plan":"trial"}`),
 		"--prop plan: the value is not UTF-8":                  append(track, "--prop", "plan=\xff"),
 		`--props-json has the key "plan" twice`:                append(track, "--props-json", `{"plan":"pro","plan":"trial"}`),
+		"--prop number 1 has a key that is not UTF-8":          append(track, "--prop", "pl\xffn=pro"),
+		"--props-json is not UTF-8":                            append(track, "--props-json", "{\"plan\":\"\xff\"}"),
 		"--props-json is not a JSON object":                    append(track, "--props-json", `["pro"]`),
 		"--props-json: open missing.json":                      append(track, "--props-json", "@missing.json"),
 		`--dialect is "both"`:                                  append(track, "--dialect", "both"),
@@ -51,7 +55,11 @@ func TestAWrongUseEndsWithStatus2AndSendsNothing(t *testing.T) {
 		"not a terminal; pass --yes":                           {"delete-user", "user_123"},
 		"the API key's file: open missing.key":                 append(track, "--api-key-file", "missing.key"),
 		"name one shell: bash, zsh, fish, powershell":          {"completion", "tcsh"},
-		`unknown command "now" for "loopkit version"`:          {"version", "now"},
+		`loopkit version takes no argument, and "now" is one`:  {"version", "now"},
+		`there is no command "bogus"`:                          {"help", "bogus"},
+		`there is no command "track bogus"`:                    {"help", "track", "bogus"},
+		`it must be auto, objects or envelopes`:                {"--dialect", "foo", "track", "x", "--user", "u"},
+		"no file is named: loopkit import FILE...":             {"import"},
 	} {
 		r := shellWith(t, server).run(args...)
 		assert.Equal(t, statusUsage, r.status, "%q", args)
@@ -59,6 +67,36 @@ func TestAWrongUseEndsWithStatus2AndSendsNothing(t *testing.T) {
 		assert.Empty(t, r.out, "%q", args)
 	}
 	assert.Empty(t, server.Requests())
+}
+
+func TestAFlagThatIsGivenAndEmptyIsNotTakenForItsDefault(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	for _, command := range [][]string{{"identify", "user_123"}, {"group", "team_456"}, {"track", "user_signup"}, {"delete-user", "user_123", "--yes"}} {
+		cmd, _, err := (&program{getenv: func(string) string { return "" }}).root().Find(command[:1])
+		require.NoError(t, err)
+		cmd.InheritedFlags() // adds those of the root
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+			if flag.Value.Type() != "string" {
+				return
+			}
+			args := append(slices.Clone(command), "--"+flag.Name, "")
+			r := shellWith(t, server).run(args...)
+			assert.Equal(t, statusUsage, r.status, "%q", args)
+			assert.Contains(t, r.err, "--"+flag.Name+" is empty", "%q", args)
+		})
+	}
+	assert.Empty(t, server.Requests())
+}
+
+func TestAnEmptyVariableIsNotSet(t *testing.T) {
+	server := loopkittest.NewServer(t)
+	shell := shellWith(t, server)
+	shell.env[envDialect], shell.env[envKeyFile] = "", ""
+	assert.Zero(t, shell.run("track", "user_signup", "--user", "user_123").status)
+	shell.env[envKey] = ""
+	assert.Contains(t, shell.run("track", "user_signup", "--user", "user_123").err, "no API key")
+	shell.env[envBaseURL] = ""
+	assert.Contains(t, shell.run("track", "user_signup", "--user", "user_123", "--dry-run").out, "POST https://api.loopkit.ai/v1/tracks")
 }
 
 func TestTheKeyIsNeverTakenFromTheCommandLine(t *testing.T) {
@@ -118,12 +156,25 @@ func TestAKeyFileThatOthersCanReadGivesAWarning(t *testing.T) {
 
 func TestAKeyFileHoldsAKeyAndNothingElse(t *testing.T) {
 	server := loopkittest.NewServer(t)
-	for _, text := range []string{"", " \n", strings.Repeat("k", maxKeyFileBytes+1), "s3cr3t\ns3cr3t"} {
+	for text, says := range map[string]string{
+		"":                                     "must hold the key and nothing else",
+		" \n":                                  "must hold the key and nothing else",
+		strings.Repeat("k", maxKeyFileBytes+1): "must hold the key and nothing else",
+		"s3cr3t\ns3cr3t":                       "contains a space",
+		"\xff\xfes\x003\x00":                   "is UTF-16; save it as UTF-8",
+		"LOOPKIT_API_KEY=s3cr3t\n":             "without the name of a variable",
+		"export LOOPKIT_API_KEY=s3cr3t\n":      "without the name of a variable",
+	} {
 		file := filepath.Join(t.TempDir(), "key")
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 		r := shellWith(t, server).run("track", "user_signup", "--user", "user_123", "--api-key-file", file)
 		assert.Equal(t, statusUsage, r.status)
+		assert.Contains(t, r.err, says)
 	}
+	file := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(file, []byte("\ufeff"+testKey+"\r\n"), 0o600))
+	r := shellWith(t, server).run("track", "user_signup", "--user", "user_123", "--api-key-file", file)
+	assert.Zero(t, r.status, "Notepad's byte order mark is no part of a key")
 }
 
 func TestEveryCommandHasAGroupAnExampleAndAShortHelp(t *testing.T) {
@@ -151,6 +202,7 @@ func TestEveryCommandHasAGroupAnExampleAndAShortHelp(t *testing.T) {
 	check(root)
 	assert.Zero(t, (&world{t: t}).run().status)
 	assert.Zero(t, (&world{t: t}).run("help", "track").status)
+	assert.Contains(t, (&world{t: t}).run("help").out, "--version")
 }
 
 func TestCompletionIsWrittenForEveryShell(t *testing.T) {
@@ -162,6 +214,10 @@ func TestCompletionIsWrittenForEveryShell(t *testing.T) {
 	}
 	assert.Contains(t, (&world{t: t}).run("__complete", "completion", "").out, "fish")
 	assert.Contains(t, (&world{t: t}).run("__complete", "--dialect", "").out, "envelopes")
+	assert.Contains(t, (&world{t: t}).run("__complete", "help", "").out, "validate")
+	for _, command := range []string{"identify", "group", "track", "delete-user", "delete-group"} {
+		assert.Contains(t, (&world{t: t}).run("__complete", command, "").out, ":4", "no file is an ID")
+	}
 }
 
 // brokenPipe is an output that nobody reads.
@@ -184,6 +240,9 @@ func TestAnOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 		p := &program{in: strings.NewReader(""), out: brokenPipe{}, err: &err, getenv: func(name string) string { return env[name] }}
 		assert.Equal(t, statusFailed, p.run(t.Context(), args), "%q", args)
 		assert.Contains(t, err.String(), "closed pipe", "%q", args)
+		if len(args) > 2 && args[0] == "track" && args[len(args)-1] != "--dry-run" {
+			assert.Contains(t, err.String(), "it was delivered, and must not be sent again", "%q", args)
+		}
 	}
 }
 

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -79,20 +79,33 @@ func (p *program) runValidate(ctx context.Context, f *validateFlags, files []str
 	if !slices.Contains(validateFormats, f.format) {
 		return usageErrorf("--format is %q; it must be text, json or github", f.format)
 	}
-	opts := records.Options{Map: map[string]string{}, Infer: f.infer}
-	for _, column := range f.columns {
-		name, field, ok := strings.Cut(column, "=")
-		if !ok || name == "" {
-			return usageErrorf("--map is %q; write it as column=field, such as id=userId", column)
-		}
-		opts.Map[name] = field
+	columns, err := parseColumns(f.columns)
+	if err != nil {
+		return err
 	}
+	opts := records.Options{Map: columns, Infer: f.infer}
 	v := &validation{report: p.newReport(f)}
 	v.checker = rules.NewFileChecker(v.place)
+	var unread error
+	read := 0
 	for _, name := range files {
-		if err := v.check(ctx, p.in, name, opts); err != nil {
-			return errors.Join(failed(fmt.Errorf("checking %s: %w", name, err)), v.report.flush())
+		err := v.check(ctx, p.in, name, opts)
+		if err == nil {
+			read++
+			continue
 		}
+		var file *fs.PathError // which names the file once more
+		if errors.As(err, &file) {
+			err = file.Err
+		}
+		unread = errors.Join(unread, fmt.Errorf("checking %s: %w", name, err))
+		var broken *exitError // the output
+		if ctx.Err() != nil || errors.As(err, &broken) {
+			return failed(errors.Join(unread, v.report.flush()))
+		}
+	}
+	if unread != nil { // what all files say together is not known
+		return failed(errors.Join(unread, v.report.end(p, v.messages, read)))
 	}
 	if err := v.conclude(); err != nil {
 		return err
@@ -160,9 +173,26 @@ func (v *validation) read(ctx context.Context, reader *records.Reader) error {
 func (v *validation) judge(record records.Record) error {
 	v.messages++
 	if record.Err != nil && !errors.Is(record.Err, records.ErrNoAnonymousID) { // a rule says more about that one
-		return v.add(rules.Finding{Rule: noMessage, Subject: v.last, Detail: record.Err.Error()})
+		return v.refuse(record)
 	}
 	for _, finding := range v.checker.Observe(rules.Input{Number: v.last, Message: record.Message}) {
+		if err := v.add(finding); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuse adds why the line is no message, and what a rule knows of the reason.
+func (v *validation) refuse(record records.Record) error {
+	if err := v.add(rules.Finding{Rule: noMessage, Subject: v.last, Detail: record.Err.Error()}); err != nil {
+		return err
+	}
+	m := record.Message
+	if m.Raw == nil { // not decoded that far
+		m.Raw = record.Raw
+	}
+	for _, finding := range rules.Refusal(rules.Input{Number: v.last, Message: m}) {
 		if err := v.add(finding); err != nil {
 			return err
 		}

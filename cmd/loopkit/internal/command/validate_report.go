@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/plural"
 	"github.com/loopkitai/loopkit-go/cmd/loopkit/internal/rules"
 )
 
@@ -134,8 +135,8 @@ func (r *report) end(p *program, messages int64, files int) error {
 	if err := r.flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(p.err, "%s in %s: %s, %s, %s\n", counted(messages, "message"), counted(int64(files), "file"),
-		counted(r.counts[rules.Error], "error"), counted(r.counts[rules.Warning], "warning"), counted(r.counts[rules.Info], "note"))
+	_, err := fmt.Fprintf(p.err, "%s in %s: %s, %s, %s\n", plural.Of(messages, "message"), plural.Of(files, "file"),
+		plural.Of(r.counts[rules.Error], "error"), plural.Of(r.counts[rules.Warning], "warning"), plural.Of(r.counts[rules.Info], "note"))
 	return writing(err)
 }
 

@@ -82,6 +82,31 @@ func TestValidateNamesFileLineRuleAndReason(t *testing.T) {
 	}
 }
 
+func TestValidateNamesTheMemberThatWasMeant(t *testing.T) {
+	inFiles(t, map[string][]string{"events.ndjson": {
+		goodVisit,
+		strings.Replace(goodVisit, `"anonymousId"`, `"user_id":"user_123","anonymousId"`, 1),
+		strings.Replace(goodVisit, `"name"`, `"event"`, 1),
+		strings.Replace(goodIdentify, `"userId"`, `"userid"`, 1),
+		`{"type":"deleteUser","user_id":"user_123"}`,
+		`{"anonymous_id":"anon_456"}`,
+		"nonsense",
+	}})
+	r := (&world{t: t}).run("validate", "events.ndjson")
+	assert.Equal(t, statusFailed, r.status)
+	for _, line := range []string{
+		"events.ndjson:2: warning: user_id is not a member that LoopKit documents: did you mean userId? [W-MEMBER]\n",
+		"events.ndjson:3: error: a track needs name [INVALID]\nevents.ndjson:3: warning: event is not a member that LoopKit documents: did you mean name? [W-MEMBER]\n",
+		"events.ndjson:4: error: an identify needs userId [INVALID]\nevents.ndjson:4: warning: userid is not a member that LoopKit documents: did you mean userId? [W-MEMBER]\n",
+		"events.ndjson:5: error: a deleteUser needs userId [INVALID]\nevents.ndjson:5: warning: user_id is not a member that LoopKit documents: did you mean userId? [W-MEMBER]\n",
+		"events.ndjson:6: warning: anonymous_id is not a member that LoopKit documents: did you mean anonymousId? [W-MEMBER]\n",
+		"events.ndjson:7: error: it is not JSON [INVALID]\n",
+	} {
+		assert.Contains(t, r.out, line)
+	}
+	assert.Equal(t, 5, strings.Count(r.out, "[W-MEMBER]"))
+}
+
 func TestValidateTakesAllFilesForOneStory(t *testing.T) {
 	inFiles(t, map[string][]string{
 		"users.ndjson":  {goodIdentify},
@@ -193,13 +218,13 @@ func TestValidateExplainsEveryRule(t *testing.T) {
 func TestAWrongUseOfValidateSaysWhatToDo(t *testing.T) {
 	inFiles(t, map[string][]string{"events.ndjson": {goodIdentify}})
 	for says, args := range map[string][]string{
-		"no file is named":               {},
-		`--format is "xml"; it must be`:  {"events.ndjson", "--format", "xml"},
-		`--map is "id"; write it as`:     {"events.ndjson", "--map", "id"},
-		`there is no rule "W-NONE"`:      {"--explain", "W-NONE"},
-		"--explain takes no files":       {"events.ndjson", "--explain", "W-PII"},
-		"there is no flag --warnings":    {"events.ndjson", "--warnings"},
-		`there is no rule ""; there are`: {"--explain", ""},
+		"no file is named":              {},
+		`--format is "xml"; it must be`: {"events.ndjson", "--format", "xml"},
+		`--map is "id"; write it as`:    {"events.ndjson", "--map", "id"},
+		`there is no rule "W-NONE"`:     {"--explain", "W-NONE"},
+		"--explain takes no files":      {"events.ndjson", "--explain", "W-PII"},
+		"there is no flag --warnings":   {"events.ndjson", "--warnings"},
+		`--explain is empty`:            {"--explain", ""},
 	} {
 		r := (&world{t: t}).run(append([]string{"validate"}, args...)...)
 		assert.Equal(t, statusUsage, r.status, "%q", args)
@@ -209,11 +234,17 @@ func TestAWrongUseOfValidateSaysWhatToDo(t *testing.T) {
 }
 
 func TestAFileThatCannotBeCheckedIsAFailure(t *testing.T) {
-	inFiles(t, map[string][]string{"events.ndjson": {placeholder}, "users.csv": {"colour,type", "red,identify"}})
-	r := (&world{t: t}).run("validate", "events.ndjson", filepath.Join("missing", "file.ndjson"))
+	inFiles(t, map[string][]string{"events.ndjson": {placeholder}, "more.ndjson": {emptyTraits, lonely}, "users.csv": {"colour,type", "red,identify"}})
+	r := (&world{t: t}).run("validate", "events.ndjson", filepath.Join("missing", "file.ndjson"), "more.ndjson")
 	assert.Equal(t, statusFailed, r.status)
 	assert.Contains(t, r.out, "events.ndjson:1: error", "what was found before it is shown")
+	assert.Contains(t, r.out, "more.ndjson:1: warning", "and what was found behind it")
+	assert.Contains(t, r.out, "\nW-EMPTYTRAITS  An identify without")
+	assert.NotContains(t, r.out, "W-LONELYGROUP", "the other member may be in the missing file")
 	assert.Contains(t, r.err, "file.ndjson")
+
+	assert.Regexp(t, `(?m)^loopkit: checking \.: [^:]+$`, (&world{t: t}).run("validate", ".").err, "the file is named once")
+	assert.Contains(t, r.err, "3 messages in 2 files: 1 error, 1 warning, 0 notes\n")
 
 	r = (&world{t: t}).run("validate", "users.csv")
 	assert.Equal(t, statusFailed, r.status)

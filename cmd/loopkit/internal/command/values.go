@@ -48,12 +48,6 @@ func (f *valueFlags) read(p *program) (map[string]any, error) {
 		}
 		values[key] = value
 	}
-	for key, value := range values {
-		switch value.(type) {
-		case []any, map[string]any:
-			p.warn("%s is a list or an object: LoopKit documents flat values only (texts, numbers, true, false, null)", key)
-		}
-	}
 	return values, nil
 }
 
@@ -90,13 +84,14 @@ func parsePair(pair string) (key string, value any, err error) {
 		return "", nil, errNoSeparator
 	}
 	key, typed := strings.CutSuffix(key, ":")
-	if key == "" {
+	switch {
+	case key == "":
 		return "", nil, errors.New("has no key before the =")
-	}
-	if !typed {
-		if !utf8.ValidString(text) {
-			return key, nil, errors.New("the value is not UTF-8")
-		}
+	case !utf8.ValidString(key):
+		return "", nil, errors.New("has a key that is not UTF-8")
+	case !utf8.ValidString(text):
+		return key, nil, errors.New("the value is not UTF-8")
+	case !typed:
 		return key, text, nil
 	}
 	value, err = parseJSON([]byte(text))
@@ -123,7 +118,10 @@ func parseJSON(text []byte) (any, error) {
 // parseObject reads one object, whose keys must differ.
 func parseObject(text []byte) (map[string]any, error) {
 	notObject := errors.New(`is not a JSON object such as {"plan":"pro"}`)
-	if !json.Valid(text) {
+	switch {
+	case !utf8.Valid(text):
+		return nil, errors.New("is not UTF-8")
+	case !json.Valid(text):
 		return nil, notObject
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))

@@ -2,7 +2,6 @@ package command
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -36,15 +35,6 @@ func TestWhatFollowsColonEqualsIsOneJSONValue(t *testing.T) {
 		_, _, err := parsePair(pair)
 		assert.Error(t, err, pair)
 	}
-}
-
-func TestListsAndObjectsGiveAHint(t *testing.T) {
-	var err strings.Builder
-	f := &valueFlags{single: "trait", all: "traits-json", pairs: []string{"tags:=[1]", "plan=pro"}}
-	values, failure := f.read(&program{err: &err})
-	require.NoError(t, failure)
-	assert.Len(t, values, 2)
-	assert.Contains(t, err.String(), "tags is a list or an object")
 }
 
 func FuzzParsePair(f *testing.F) {

@@ -27,10 +27,9 @@ func (p *program) version() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  loopkit version --json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			info, _ := debug.ReadBuildInfo() // nil for a binary without
-			b := buildOf(info)
+			b := thisBuild()
 			if asJSON {
 				return p.printJSON(b)
 			}
@@ -40,6 +39,11 @@ func (p *program) version() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as JSON")
 	return cmd
+}
+
+func thisBuild() build {
+	info, _ := debug.ReadBuildInfo() // nil for a binary without
+	return buildOf(info)
 }
 
 // buildOf takes the library's version for a tool that was not built from a

@@ -26,6 +26,7 @@ func TestVersionNamesTheRevision(t *testing.T) {
 
 func TestVersionIsPrintedAsTextAndJSON(t *testing.T) {
 	shell := &world{t: t}
+	assert.Equal(t, shell.run("version"), shell.run("--version"))
 	assert.Regexp(t, `^loopkit \S+ .*go\d`, shell.run("version").out)
 	var b build
 	require.NoError(t, json.Unmarshal([]byte(shell.run("version", "--json").out), &b))
