@@ -24,6 +24,8 @@ type Message = collector.Message
 //   - Bytes of the body that were read, before decompression
 //   - Status of the answer, 0 if there was none
 //   - Header without Authorization
+//   - Refusal: why the server refused it, empty if it did not
+//   - Body: nil here; what was accepted is in the Raw of its messages
 type Request = collector.Request
 
 // Person is what the stored messages say about one person.

@@ -70,7 +70,8 @@ func TestTheAddressKeepsTheStateOfTheLivePage(t *testing.T) {
 	b.press("user:user_123 name:team_*")
 	matched("1 of 10 match")
 	b.push(`#filters label.toggle:has([value=track])`)
-	b.await(`location.search.includes("kind=track")`)
+	b.await(`document.querySelector("#events .row-link").search.includes("kind=track")`) // the list is the new one
+	assert.Contains(t, b.address(), "kind=track")
 	matched("1 of 10 match")
 	b.push("#events tr.event .row-link")
 	b.await(`!document.querySelector("#drawer").hidden`)

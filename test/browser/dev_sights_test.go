@@ -69,12 +69,9 @@ var windows = []struct {
 	width, height int64
 	scale         float64
 }{
-	{"1440 pixels", 1440, 900, 1},
 	{"1440 pixels at 200 %", 720, 450, 2},
 	{"900 pixels", 900, 700, 1},
-	{"375 pixels", 375, 812, 1},
 	{"375 pixels at 200 %", 188, 406, 2},
-	{"320 pixels", 320, 640, 1},
 }
 
 func (s *devServer) checkSights(paths []string) {
@@ -86,17 +83,23 @@ func (s *devServer) checkSights(paths []string) {
 		b.visit(path)
 		assert.Empty(s.t, b.namelessControls(), path)
 		assert.Empty(s.t, b.violations(allRules), path)
-		assert.Empty(s.t, b.faintTexts(), path)
+		b.checkSight(path + ", 1440 pixels, light")
 		b.prefer("dark")
-		assert.Empty(s.t, b.faintTexts(), "%s in the dark", path)
+		b.checkSight(path + ", 1440 pixels, dark")
 		for _, w := range windows {
 			b.resize(w.width, w.height, w.scale)
 			assert.Empty(s.t, b.strings(overflowScript), "%s, %s", path, w.name)
 		}
 		b.resize(375, 812, 1)
 		assert.Empty(s.t, b.violations(rulesOfLooks), "%s in the dark, 375 pixels", path)
-		assert.Empty(s.t, b.faintTexts(), "%s in the dark, 375 pixels", path)
+		b.checkSight(path + ", 375 pixels, dark")
 		b.prefer("light")
-		assert.Empty(s.t, b.faintTexts(), "%s, 375 pixels", path)
+		b.checkSight(path + ", 375 pixels, light")
 	}
+}
+
+func (b *browser) checkSight(what string) {
+	b.t.Helper()
+	assert.Empty(b.t, b.faintTexts(), what)
+	assert.Empty(b.t, b.strings(overflowScript), what)
 }
