@@ -46,6 +46,7 @@ func TestADeletionRemovesThePersonFromTheDisk(t *testing.T) {
 			require.NoError(t, c.Track(known("", fmt.Sprintf("user_%d", i%3)), "page_view", nil))
 			if i%20 == 19 {
 				time.Sleep(100 * time.Millisecond)
+				synctest.Wait() // what the queue holds is on disk
 			}
 		}
 		require.NoError(t, c.Flush(t.Context()))
