@@ -8,7 +8,7 @@ ROUNDS ?= 5
 
 BASE ?= HEAD~1
 
-.PHONY: help test race browser screenshots lint fuzz soak powercut api bench bench-compare bench-peers bench-report ci
+.PHONY: help test race browser screenshots lint cross fuzz soak powercut api bench bench-compare bench-peers bench-report ci
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ lint: ## Run gofmt, go vet and staticcheck
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change: $$files"; exit 1; }
 	go vet work
 	go run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) work
+
+cross: ## Compile everything, tests too, for GOOS and GOARCH (default windows and 386: another system, and 32 bits)
+	CGO_ENABLED=0 GOOS=$(or $(GOOS),windows) GOARCH=$(or $(GOARCH),386) go vet work
 
 fuzz: ## Run every fuzz target for FUZZTIME each (default 1m)
 	@go test -list '^Fuzz' work | \
