@@ -105,7 +105,7 @@ func (s *importProgress) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bar != nil {
-		_ = s.bar.Clear()
+		_ = s.bar.Clear() // what cannot be taken away is overwritten
 		s.bar = nil
 	}
 	s.path = ""
