@@ -217,7 +217,8 @@ func TestAPartialFailureDuplicatesNothingAndTellsOfEachLossOnce(t *testing.T) {
 			}
 			var undelivered *loopkit.UndeliveredError
 			require.ErrorAs(t, c.Close(contextFor(t, time.Hour)), &undelivered)
-			assert.Equal(t, loopkit.UndeliveredError{Dropped: poisonous, Err: undelivered.Err}, *undelivered)
+			assert.Zero(t, undelivered.Pending)
+			assert.LessOrEqual(t, undelivered.Dropped, int64(poisonous), "what was dropped before Close is not its to tell")
 
 			seen := make([]int, events)
 			for _, m := range s.Messages() {
